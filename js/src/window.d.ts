@@ -1,0 +1,3 @@
+interface Window {
+  onetrail?: ReturnType<typeof import("./createTracker.js").createTracker>["api"];
+}
