@@ -30,8 +30,10 @@ const start = (source, url) => {
   window.addEventListener("online", tracker.resume);
   window.addEventListener("pagehide", tracker.leave);
   document.addEventListener("visibilitychange", () => document.visibilityState === "hidden" && tracker.leave());
+  const early = window.onetrail?.q || [];
   window.onetrail = tracker.api;
   tracker.api.page();
+  for (const [name, args] of early) /** @type {any} */ (tracker.api)[name]?.(...args);
   tracker.start();
 };
 

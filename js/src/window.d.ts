@@ -1,3 +1,6 @@
+type Tracker = ReturnType<typeof import("./createTracker.js").createTracker>["api"];
+
 interface Window {
-  onetrail?: ReturnType<typeof import("./createTracker.js").createTracker>["api"];
+  /** The tracker, or before it has loaded the stub that keeps calls for it: each a method's name and its arguments. */
+  onetrail?: Tracker & { q?: Array<[string, unknown[]]> };
 }
