@@ -1,0 +1,1 @@
+"""onetrail for Python programs: track events that survive everything, cheaply."""
