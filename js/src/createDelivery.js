@@ -10,6 +10,7 @@ const MAX_EVENTS = 500;
  * @param {object} parts
  * @param {import("./createQueue.js").Queue} parts.queue
  * @param {import("./createVisit.js").Visit} parts.visit
+ * @param {Set<string>} parts.own the entries that this page has written
  * @param {import("./createPost.js").Post} parts.post
  * @param {(batch: import("./createQueue.js").Batch) => string} parts.write makes the body
  * @param {(run: () => Promise<void>) => Promise<unknown>} parts.lock runs one at a time in all tabs
@@ -17,11 +18,12 @@ const MAX_EVENTS = 500;
  * @param {() => number} parts.random
  * @param {(event: string, detail: object) => void} parts.notify
  */
-export const createDelivery = ({ queue, visit, post, write, lock, wait, random, notify }) => {
+export const createDelivery = ({ queue, visit, own, post, write, lock, wait, random, notify }) => {
   /** @type {Set<string>} entries in flight, and those that this page has given up */
   const busyKeys = new Set();
   let bytesInFlight = 0;
   let running = false;
+  let adopting = true; // entries of pages that have gone; only until there are none, as a page that is there sends its own
   let paused = 0; // the number of the wait under way; 0 when there is none
   let waits = 0;
   let failures = 0;
@@ -53,6 +55,8 @@ export const createDelivery = ({ queue, visit, post, write, lock, wait, random, 
     notify(verdict, { request: body, status, answer });
   };
 
+  const wanted = (/** @type {string} */ key) => (adopting || own.has(key)) && !busyKeys.has(key);
+
   const settle = () => {
     visit.settle();
     queue.stamp(visit.stamp());
@@ -66,9 +70,8 @@ export const createDelivery = ({ queue, visit, post, write, lock, wait, random, 
       lock(async () => {
         settle();
         let batch;
-        while (!paused && (batch = queue.take(MAX_BYTES, maxEvents, (key) => !busyKeys.has(key)))) {
-          await send(batch);
-        }
+        while (!paused && (batch = queue.take(MAX_BYTES, maxEvents, wanted))) await send(batch);
+        adopting = adopting && paused > 0;
         running = false; // in the same task as the last look, so that no event falls between the two
       }).catch(() => {
         running = false;
@@ -78,16 +81,15 @@ export const createDelivery = ({ queue, visit, post, write, lock, wait, random, 
     /** Try again now: the wait is over, or the network is back. */
     resume: () => {
       paused = 0;
+      adopting = true;
       delivery.pump();
     },
 
     /**
      * The page may be going: send, beside what is in flight, what the browser's budget allows. Only this page's own entries, as
      * there is no time to ask other tabs; and they stay queued until an answer comes, here or at the next page.
-     *
-     * @param {Set<string>} own
      */
-    leave: (own) => {
+    leave: () => {
       settle();
       let batch;
       while (

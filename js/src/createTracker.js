@@ -50,7 +50,7 @@ export const createTracker = ({ source, jar, storage, post, lock, wait, now, ran
   };
   /** @param {string} name @param {object} detail */
   const emit = (name, detail) => (listeners.get(name) || []).forEach((listen) => safely(() => listen(detail)));
-  const delivery = createDelivery({ queue, visit, post, write, lock, wait, random, notify });
+  const delivery = createDelivery({ queue, visit, own, post, write, lock, wait, random, notify });
 
   /** @param {() => void} run nothing that goes wrong here reaches the page */
   const safely = (run) => {
@@ -124,7 +124,7 @@ export const createTracker = ({ source, jar, storage, post, lock, wait, now, ran
     leave: () =>
       safely(() => {
         save();
-        delivery.leave(own);
+        delivery.leave();
       }),
   };
 };
