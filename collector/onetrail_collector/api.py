@@ -5,6 +5,8 @@ import binascii
 import json
 from typing import Any
 
+import msgspec
+
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found, wrong_shape
 from onetrail_collector.identity.keys import InvalidValue, Key, normalise
@@ -120,7 +122,7 @@ def _profile(rows: ProfileRows) -> dict[str, Any]:
         ],
         "traits": {
             name: {
-                "value": json.loads(trait.value),
+                "value": msgspec.Raw(trait.value.encode()),
                 "profile_id": names[trait.profile_id],
                 "event_id": trait.event_id,
                 "time": to_rfc3339(trait.time_ms),
@@ -141,9 +143,17 @@ def _event(event: StoredEvent) -> dict[str, Any]:
         "source": event.source,
         "profile_id": event.profile_id,
         "session": event.session,
-        "properties": event.properties,
-        "context": event.context,
+        "properties": msgspec.Raw(event.properties.encode()),
+        "context": _raw_fields(event.shared_context) | _raw_fields(event.context),
     }
+
+
+def _raw_fields(context: str | None) -> dict[str, msgspec.Raw]:
+    """The values of a JSON object, as they were sent: what a stranger wrote is never re-read."""
+    return {} if context is None else _fields.decode(context)
+
+
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def _time(time_ms: int | None) -> str | None:

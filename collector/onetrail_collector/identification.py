@@ -14,6 +14,11 @@ from onetrail_collector.wire.envelope import Envelope
 
 _properties = msgspec.json.Decoder(dict[str, Any])
 
+UNREADABLE = (
+    "properties holds a number out of range, or is nested too deep; "
+    "the event is stored, but links nobody"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Identification:
@@ -34,7 +39,10 @@ def identify(envelope: Envelope, policy: Policy) -> dict[int, Identification]:
 
 
 def _identification(event_type: str, properties: str, policy: Policy) -> Identification:
-    values = _properties.decode(properties)
+    try:
+        values = _properties.decode(properties)
+    except (msgspec.ValidationError, RecursionError):  # JSON, but with a number such as 1e400
+        return Identification((), (("invalid_value", UNREADABLE),))
     finding = find_keys(
         policy.points[event_type], values, policy.kinds, phone_region=policy.phone_region
     )

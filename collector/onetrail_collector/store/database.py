@@ -4,7 +4,6 @@ WAL with synchronous=FULL: a commit is on the disk when COMMIT returns, and read
 the writer (https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
 
-import os
 import sqlite3
 from collections.abc import Sequence
 from importlib.resources import files
@@ -64,8 +63,13 @@ async def open_reader(path: Path) -> aiosqlite.Connection:
 
 
 async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
-    uri = f"file:{quote(os.path.abspath(path))}?mode={mode}"  # noqa: PTH100 - no I/O but getcwd
-    return await aiosqlite.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
+    return await aiosqlite.connect(
+        _uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
 async def _migrate(

@@ -1,9 +1,5 @@
 """The ways out: what is stored about a profile, read on connections that cannot write."""
 
-import json
-from collections.abc import Sequence
-from typing import Any
-
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
@@ -122,7 +118,7 @@ async def read_events(
     found = list(rows)
     page = found[:limit]
     last = (page[-1][3], page[-1][0]) if len(found) > limit else None
-    return EventsPage([_event(row) for row in page], last)
+    return EventsPage([StoredEvent(*row[1:]) for row in page], last)
 
 
 async def read_counts(reader: aiosqlite.Connection) -> Counts:
@@ -134,21 +130,6 @@ async def read_counts(reader: aiosqlite.Connection) -> Counts:
         """
     )
     return Counts(*next(iter(rows)))
-
-
-def _event(row: Sequence[Any]) -> StoredEvent:
-    context = {**json.loads(row[7] or "{}"), **json.loads(row[6] or "{}")}
-    return StoredEvent(
-        id=row[1],
-        type=row[2],
-        time_ms=row[3],
-        received_ms=row[4],
-        properties=json.loads(row[5]),
-        context=context,
-        profile_id=row[8],
-        session=row[9],
-        source=row[10],
-    )
 
 
 async def _one(reader: aiosqlite.Connection, sql: str, *parameters: object) -> int | None:

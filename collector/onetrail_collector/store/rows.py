@@ -1,7 +1,7 @@
 """What goes into the store and comes out of it, as plain values."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
@@ -133,14 +133,15 @@ class Regrouping:
 
 
 class StoredEvent(NamedTuple):
-    """One event as it is read: its own context laid over what its batch shared."""
+    """One event as it is read; JSON is text, as it was sent."""
 
     id: str
     type: str
     time_ms: int
     received_ms: int
-    properties: dict[str, Any]
-    context: dict[str, Any]
+    properties: str
+    context: str | None  # the event's own
+    shared_context: str | None  # its batch's
     profile_id: str
     session: str
     source: str

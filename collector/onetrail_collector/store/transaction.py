@@ -35,7 +35,7 @@ class Transaction:
     async def look_up(self, question: Question) -> Known:
         known = Known()
         for row in await self._all(
-            SELECT_SOURCE + "WHERE public_id IN (SELECT value FROM json_each(?))",
+            SELECT_SOURCE + "WHERE public_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
             _json(question.sources),
         ):
             source = to_source(row)
