@@ -7,6 +7,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ import pytest
 WIRE = Path(__file__).parent / "wire"
 
 
+def wait_until(condition: Callable[[], object], what: str, *, deadline_s: float = 20) -> None:
+    """Poll until it holds; fail, saying what was waited for, at the deadline."""
+    end = time.monotonic() + deadline_s
+    while not condition():
+        assert time.monotonic() < end, f"waited {deadline_s} s for {what}"
+        time.sleep(0.01)
+
+
 class Collector:
     """A collector process. `start` and `kill` may be called in turn: the file stays."""
 
@@ -24,33 +33,45 @@ class Collector:
         self.db = db
         self.port = 0
         self.token = ""
-        self.printed = ""
+        self.log = db.with_suffix(".log")
         self._options = options
-        self._process: subprocess.Popen[str] | None = None
+        self._said_before = 0
+        self._process: subprocess.Popen[bytes] | None = None
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> "Collector":
-        """Return when it listens; the port of the first start is kept."""
-        self._process = subprocess.Popen(
-            [*self.command("serve"), "--port", str(self.port), *self._options],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        )
-        line = self._read_line()
-        match = re.search(r"http://[^:]+:(\d+)", line)
-        assert match, line + self._read_rest()
-        self.port = int(match[1])
-        if not self.token:
-            found = re.search(r"admin token: (\S+)", self._read_line())
-            self.token = found[1] if found else ""
-        with httpx.Client(transport=httpx.HTTPTransport(retries=5)) as client:
-            assert client.get(f"{self.url}/healthz").status_code == 200
+        """Return when it answers; the port of the first start is kept."""
+        with self.log.open("a") as log:
+            self._said_before = log.tell()
+            self._process = subprocess.Popen(
+                [*self.command("serve"), "--port", str(self.port), *self._options],
+                stdout=log,
+                stderr=log,
+                env={**os.environ, "PYTHONUNBUFFERED": "1"},
+            )
+        wait_until(self._answers, "the collector to answer")
+        token = re.search(r"admin token: (\S+)", self.said())
+        self.token = token[1] if token else self.token
         return self
+
+    def _answers(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, self.said()
+        listening = re.search(r"http://[^:]+:(\d+)", self.said())
+        if listening is None:
+            return False
+        self.port = int(listening[1])
+        try:
+            return httpx.get(f"{self.url}/healthz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def said(self) -> str:
+        """What it printed since its last start."""
+        return self.log.read_text()[self._said_before :]
 
     def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
         """End it; answers the exit code."""
@@ -58,8 +79,7 @@ class Collector:
             return 0
         process, self._process = self._process, None
         process.send_signal(how)
-        self.printed += process.communicate(timeout=20)[0]
-        return process.returncode
+        return process.wait(timeout=20)
 
     def kill(self) -> None:
         """As a power cut ends it."""
@@ -94,18 +114,6 @@ class Collector:
         finally:
             connection.close()
 
-    def _read_line(self) -> str:
-        assert self._process
-        assert self._process.stdout
-        line = self._process.stdout.readline()
-        self.printed += line
-        return line
-
-    def _read_rest(self) -> str:
-        assert self._process
-        assert self._process.stdout
-        return self._process.stdout.read()
-
 
 @pytest.fixture
 def new_collector(tmp_path: Path) -> Iterator[Callable[..., Collector]]:
@@ -123,10 +131,18 @@ def new_collector(tmp_path: Path) -> Iterator[Callable[..., Collector]]:
 
 @pytest.fixture
 def collector(new_collector: Callable[..., Collector]) -> Collector:
-    """A running collector with the sources `demo` and `web`."""
-    started = new_collector("--demo").start()
-    started.run("sources", "add", "web")
-    return started
+    """A running collector of the test's own, with the sources `demo` and `web`."""
+    made = new_collector("--demo")
+    made.run("sources", "add", "web")
+    return made.start()
+
+
+@pytest.fixture(scope="session")
+def standing_collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """One collector with the source `demo` for all tests that ask and do not count."""
+    made = Collector(tmp_path_factory.mktemp("standing") / "collector.db", "--demo")
+    yield made.start()
+    made.kill()
 
 
 @pytest.fixture

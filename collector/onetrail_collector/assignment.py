@@ -135,8 +135,9 @@ class Assignment:
         known_profile_id = self._known.profile_ids.get(envelope.profile or "")
         if not public_ids and known_profile_id is None:
             for event in envelope.events:
-                if (source.id, event.id) in self._known.events:
-                    return self._known.events[source.id, event.id]
+                retried = self._known.events.get((source.id, event.id))
+                if retried is not None:
+                    return self._known.sessions.setdefault((source.id, retried.public_id), retried)
         if known_profile_id is None:
             known_profile_id = self._sibling(envelope, source) or self._issue(source, received_ms)
         first = envelope.events[0] if envelope.events else None

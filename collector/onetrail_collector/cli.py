@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
@@ -75,6 +76,8 @@ def serve(db: Path, host: str, port: int, config: Path | None, *, demo: bool) ->
         click.echo(first_token(token))
     if demo:
         click.echo(demo_steps(url))
+    for told_to_stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told_to_stop, lambda *_: None)  # uvicorn raises them again when it is done
     server.run(sockets=[listening])
     click.echo("stopped; everything accepted is stored")
 

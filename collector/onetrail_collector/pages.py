@@ -13,14 +13,14 @@ FRESH = "no-cache"
 
 def tracker_route() -> Route:
     """GET /t.js: the built tracker, for any page."""
-    return Route("/t.js", _File("t.js", "text/javascript", TRACKER_CACHE, any_page=True))
+    return Route("/t.js", _File("t.js", "text/javascript", TRACKER_CACHE, any_page=True).answer)
 
 
 def demo_routes() -> list[Route]:
     """GET /demo: a page that includes the tracker, to see it work."""
     return [
-        Route("/demo", _File("demo.html", "text/html", FRESH)),
-        Route("/demo.js", _File("demo.js", "text/javascript", FRESH)),
+        Route("/demo", _File("demo.html", "text/html", FRESH).answer),
+        Route("/demo.js", _File("demo.js", "text/javascript", FRESH).answer),
     ]
 
 
@@ -41,7 +41,7 @@ class _File:
                 "cross-origin-resource-policy": "cross-origin",
             }
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
         if self._headers["etag"] in [tag.removeprefix("W/") for tag in known] or "*" in known:
             return Response(status_code=304, headers=self._headers)

@@ -4,6 +4,7 @@ WAL with synchronous=FULL: a commit is on the disk when COMMIT returns, and read
 the writer (https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous).
 """
 
+import asyncio
 import sqlite3
 from collections.abc import Sequence
 from importlib.resources import files
@@ -39,15 +40,19 @@ def migrations() -> list[Migration]:
 async def open_writer(path: Path) -> aiosqlite.Connection:
     """The one connection that writes; makes and migrates the file. Raises UnusableDatabase."""
     try:
+        sqlite3.connect(
+            _uri(path, "rwc"), uri=True
+        ).close()  # aiosqlite leaves a thread if it fails
         connection = await _connect(path, "rwc")
     except sqlite3.OperationalError as error:
         raise UnusableDatabase(
             f"cannot open {path}: {error}; the folder must exist and be writable"
         ) from None
     try:
-        await _migrate(connection, path, migrations())
-        await connection.execute("PRAGMA journal_mode = WAL")
+        await _check_ours(connection, path)
+        await _use_wal(connection)
         await connection.execute("PRAGMA synchronous = FULL")
+        await _migrate(connection, path, migrations())
     except sqlite3.DatabaseError as error:
         await connection.close()
         raise UnusableDatabase(f"cannot use {path}: {error}") from None
@@ -72,14 +77,29 @@ def _uri(path: Path, mode: str) -> str:
     return f"file:{quote(str(path.absolute()))}?mode={mode}"
 
 
+async def _check_ours(connection: aiosqlite.Connection, path: Path) -> None:
+    """Before anything is written: a file with tables must be one of ours."""
+    tables = await _int(connection, "SELECT count(*) FROM sqlite_schema")
+    if tables and await _int(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise UnusableDatabase(f"{path} belongs to another program; choose another file with --db")
+
+
+async def _use_wal(connection: aiosqlite.Connection) -> None:
+    """Switch a new file to WAL; SQLite's busy time-out does not cover this one statement."""
+    for _ in range(int(BUSY_TIMEOUT_S / 0.05)):
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    await connection.execute("PRAGMA journal_mode = WAL")
+
+
 async def _migrate(
     connection: aiosqlite.Connection, path: Path, steps: Sequence[Migration]
 ) -> None:
-    application_id = await _pragma(connection, "application_id")
-    done = await _pragma(connection, "user_version")
-    tables = await _count_tables(connection)
-    if tables and application_id != APPLICATION_ID:
-        raise UnusableDatabase(f"{path} belongs to another program; choose another file with --db")
+    done = await _int(connection, "PRAGMA user_version")
     if done > len(steps):
         raise UnusableDatabase(
             f"{path} was written by a newer onetrail (schema {done}; this one knows {len(steps)}); "
@@ -93,7 +113,9 @@ async def _apply(connection: aiosqlite.Connection, step: Migration) -> None:
     """One migration and its record, in one transaction."""
     await connection.execute("BEGIN IMMEDIATE")
     try:
-        if await _pragma(connection, "user_version") < step.number:  # else another process did it
+        if (
+            await _int(connection, "PRAGMA user_version") < step.number
+        ):  # else another process did it
             for statement in _statements(step.sql):
                 await connection.execute(statement)
             await connection.execute(f"PRAGMA user_version = {step.number}")
@@ -116,13 +138,6 @@ def _statements(sql: str) -> list[str]:
     return statements
 
 
-async def _pragma(connection: aiosqlite.Connection, name: str) -> int:
-    async with connection.execute(f"PRAGMA {name}") as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
-
-
-async def _count_tables(connection: aiosqlite.Connection) -> int:
-    async with connection.execute("SELECT count(*) FROM sqlite_schema") as cursor:
-        row = await cursor.fetchone()
-    return int(row[0]) if row else 0
+async def _int(connection: aiosqlite.Connection, sql: str) -> int:
+    [(value,)] = await connection.execute_fetchall(sql)
+    return int(value)
