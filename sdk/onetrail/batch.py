@@ -1,0 +1,89 @@
+"""From waiting events to one request: pure, and without parsing what is already JSON.
+
+One request speaks for one holder of the device; events from before and after a reset() never share
+one. Until the holder has a profile ID a request holds one session only, so that a device which was
+offline for many sessions still gets one profile ID and not one for each.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import TYPE_CHECKING, NamedTuple
+
+from onetrail.clock import Reading, rfc3339, true_ms
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from onetrail.store import Session, Waiting
+
+_ENVELOPE_BYTES = (
+    150  # an event's id, type, time and punctuation, and its session where it needs one
+)
+
+
+class Batch(NamedTuple):
+    """Events that go in one request, oldest first, and the session that the request names."""
+
+    events: Sequence[Waiting]
+    session: Session
+    profile_id: str | None
+
+
+def take(
+    waiting: Sequence[Waiting],
+    *,
+    session_of: Callable[[int], Session],
+    profile_of: Callable[[str], str | None],
+    max_bytes: int,
+) -> Batch:
+    """The longest head of the queue that fits one request; at least one event."""
+    first = session_of(waiting[0].session)
+    profile_id = profile_of(first.holder)
+    size = 0
+    end = 0
+    for event in waiting:
+        size += len(event.properties) + _ENVELOPE_BYTES
+        if end and (size > max_bytes or not _same(first, session_of(event.session), profile_id)):
+            break
+        end += 1
+    # The request names its newest session: the answer's profile ID is then the one that holds now.
+    return Batch(waiting[:end], session_of(waiting[end - 1].session), profile_id)
+
+
+def _same(first: Session, other: Session, profile_id: str | None) -> bool:
+    """Whether two sessions may share a request."""
+    if other is first:
+        return True
+    if (other.holder, other.context) != (first.holder, first.context):
+        return False
+    return profile_id is not None or other.id == first.id
+
+
+def body(
+    batch: Batch, source: str, *, session_of: Callable[[int], Session], anchor: Reading
+) -> bytes:
+    """The body of POST /track. `anchor` is the moment of sending, which becomes `sent_at`."""
+    head = f'{{"source":{{"id":{_text(source)}}},"session":{{"id":{_text(batch.session.id)}}}'
+    if batch.profile_id is not None:
+        head += f',"profile":{{"id":{_text(batch.profile_id)}}}'
+    head += f',"sent_at":"{rfc3339(anchor.wall_ms)}","context":{batch.session.context},"events":['
+    events = (
+        _event(event, session_of(event.session), batch.session.id, anchor) for event in batch.events
+    )
+    return f"{head}{','.join(events)}]}}".encode()
+
+
+def _event(event: Waiting, session: Session, batch_session: str, anchor: Reading) -> str:
+    time = rfc3339(true_ms(Reading(event.wall_ms, event.mono_ms, session.boot), anchor))
+    own = "" if session.id == batch_session else f',"session":{{"id":{_text(session.id)}}}'
+    return (
+        f'{{"id":"{event.id}","type":{_text(event.type)},"time":"{time}",'
+        f'"properties":{event.properties}{own}}}'
+    )
+
+
+@lru_cache(maxsize=512)  # types and session ids repeat
+def _text(text: str) -> str:
+    return json.dumps(text)

@@ -1,0 +1,76 @@
+"""Who holds the device: the profile ID the collector issued, kept in a small state file.
+
+A holder is whoever uses this installation between two calls of reset(). The state file outlives the
+outbox, so that a damaged outbox never costs the device its profile ID.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from onetrail.ids import new_id
+from onetrail.log import logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Holder(NamedTuple):
+    """One person's time with this installation."""
+
+    id: str
+    """Made here, never sent: ties waiting events to the profile ID of their first answer."""
+    profile_id: str | None
+    """Issued by the collector; None until it has answered once."""
+
+
+class StateFile:
+    """Reads and writes the state; a file that cannot be written is said once and lived with."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._said = False
+
+    def load(self) -> Holder:
+        """The holder as last saved, or a new one."""
+        saved = self._read()
+        holder_id, profile_id = saved.get("holder"), saved.get("profile_id")
+        if not isinstance(holder_id, str):
+            return self.save(Holder(new_id(), None))
+        return Holder(holder_id, profile_id if isinstance(profile_id, str) else None)
+
+    def save(self, holder: Holder) -> Holder:
+        """Replaces the file in one step: a power cut leaves the old or the new, never half."""
+        self._write({**self._read(), "holder": holder.id, "profile_id": holder.profile_id})
+        return holder
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            saved = json.loads(self._path.read_bytes())
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError) as error:
+            self._say("cannot be read", error)
+            return {}
+        return saved if isinstance(saved, dict) else {}
+
+    def _write(self, state: dict[str, Any]) -> None:
+        fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
+        try:
+            with fresh.open("w", encoding="utf-8") as file:
+                json.dump(state, file)
+                file.flush()
+                os.fsync(file.fileno())
+            fresh.replace(self._path)
+        except OSError as error:
+            self._say("cannot be written", error)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
+
+    def _say(self, what: str, error: Exception) -> None:
+        if not self._said:
+            self._said = True
+            logger.warning("state file %s %s (%s)", self._path, what, error)

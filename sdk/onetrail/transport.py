@@ -1,0 +1,84 @@
+"""How a request reaches the collector. httpx is loaded when the first one is sent, not before.
+
+TransportError
+└── raised by every transport when there was no whole answer; the events stay
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    import httpx
+
+    from onetrail.settings import Settings
+
+
+class TransportError(Exception):
+    """No whole answer came: no connection, a time-out, a reset, an answer that was cut off."""
+
+
+class Answer(NamedTuple):
+    """What the collector said."""
+
+    status: int
+    body: bytes
+    retry_after_s: float
+    """What the collector asked for in Retry-After; 0 when it did not."""
+
+
+class Transport(Protocol):
+    """Anything that can carry a request; `onetrail.testing.RecordingTransport` is another."""
+
+    def send(self, body: bytes) -> Answer:
+        """Carries one body to POST /track. Raises TransportError when no whole answer came."""
+        ...
+
+    def close(self) -> None:
+        """Lets connections go; a later send() opens them again."""
+        ...
+
+
+class HttpTransport:
+    """Sends with httpx over one kept connection. Used by one thread at a time."""
+
+    def __init__(self, collector_url: str, settings: Settings) -> None:
+        self._url = f"{collector_url.rstrip('/')}/track"
+        self._settings = settings
+        self._client: httpx.Client | None = None
+
+    def send(self, body: bytes) -> Answer:
+        """Carries one body to POST /track."""
+        import httpx  # noqa: PLC0415  a tenth of a second that import onetrail must not cost
+
+        if self._client is None:
+            self._client = self._connect()
+        try:
+            response = self._client.post(
+                self._url, content=body, headers={"Content-Type": "application/json"}
+            )
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
+            raise TransportError(f"{type(error).__name__}: {error}") from error
+        retry_after_s = _seconds(response.headers.get("Retry-After", ""))
+        return Answer(response.status_code, response.content, retry_after_s)
+
+    def _connect(self) -> httpx.Client:
+        import httpx  # noqa: PLC0415  as above
+
+        s = self._settings
+        timeout = httpx.Timeout(s.read_timeout_s, connect=s.connect_timeout_s)
+        return httpx.Client(timeout=timeout, follow_redirects=False)
+
+    def close(self) -> None:
+        """Lets the connection go."""
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
+
+
+def _seconds(retry_after: str) -> float:
+    """Retry-After in seconds; its form with a date, never sent by our collector, counts as 0."""
+    try:
+        return max(0.0, float(retry_after))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,148 @@
+"""Any Python value, as JSON: what JSON has no word for becomes text, and nothing raises."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import enum
+import json
+import math
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any, TypeVar
+
+MAX_DEPTH = 16
+MAX_BYTES = 32_000
+"""The collector takes 32,768 bytes; this leaves it room to count in its own way."""
+_MAX_INT = 2**63 - 1
+_QUICK_CHARS = MAX_BYTES // 4  # so short that its bytes cannot be too many
+_QUICK_BRACKETS = MAX_DEPTH  # so few that it cannot be nested too deep
+_QUICK_DIGITS = 18
+
+T = TypeVar("T")
+_encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+class Encoded:
+    """JSON text, and how often something had to be changed, by reason."""
+
+    __slots__ = ("changes", "text")
+
+    def __init__(self, text: str, changes: dict[str, int]) -> None:
+        self.text = text
+        self.changes = changes
+
+
+def encode(properties: Mapping[str, Any], *, max_bytes: int = MAX_BYTES) -> Encoded:
+    """The properties as a JSON object of at most `max_bytes` bytes.
+
+    Plain values go the quick way. Others are coerced: datetime, date and time to ISO 8601,
+    Decimal, UUID and Path to text, Enum to its value, set to a list, bytes to base64, dataclasses
+    to objects, NaN and infinity to null, anything else to its repr. What is cyclic or too deep
+    becomes a marker text; of what is too large, the largest values are cut first and the rest is
+    kept. Each change is counted by reason.
+    """
+    try:
+        text = _encode(properties)
+        if _is_plainly_fine(text):
+            text.encode()  # a lone surrogate raises here, not later in the sender
+            return Encoded(text, {})
+    except (TypeError, ValueError, RecursionError):
+        pass
+    coercer = _Coercer()
+    coerced = coercer.mapping(properties, depth=1)
+    text = _cut(coerced, max_bytes, coercer.changes)
+    return Encoded(text, coercer.changes)
+
+
+def _is_plainly_fine(text: str) -> bool:
+    return len(text) <= _QUICK_CHARS and text.count("{") + text.count("[") <= _QUICK_BRACKETS
+
+
+class _Coercer:
+    """One walk over one event's properties."""
+
+    def __init__(self) -> None:
+        self.changes: dict[str, int] = {}
+        self._open: set[int] = set()
+
+    def value(self, value: Any, depth: int) -> Any:
+        match value:
+            case None | bool():
+                return value
+            case enum.Enum():
+                return self.value(value.value, depth)
+            case str():
+                return self._text(value)
+            case int():
+                return (
+                    int(value)
+                    if -_MAX_INT <= value <= _MAX_INT
+                    else self._count("text", str(value))
+                )
+            case float():
+                return float(value) if math.isfinite(value) else self._count("not_finite", None)
+        return self._container(value, depth)
+
+    def mapping(self, value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
+        return {self._key(key): self.value(item, depth + 1) for key, item in list(value.items())}
+
+    def _container(self, value: Any, depth: int) -> Any:
+        is_data = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        if not (is_data or isinstance(value, Mapping | AbstractSet | list | tuple)):
+            return self._count("text", self._leaf(value))
+        if id(value) in self._open:
+            return self._count("cyclic", "<cyclic>")
+        if depth > MAX_DEPTH:
+            return self._count("too_deep", "<too deep>")
+        self._open.add(id(value))
+        try:
+            if is_data:
+                names = [field.name for field in dataclasses.fields(value)]
+                return self.mapping({name: getattr(value, name, None) for name in names}, depth)
+            if isinstance(value, Mapping):
+                return self.mapping(value, depth)
+            return [self.value(item, depth + 1) for item in list(value)]
+        finally:
+            self._open.discard(id(value))
+
+    def _key(self, key: Any) -> str:
+        return self._text(key) if isinstance(key, str) else str(self._leaf(key))
+
+    def _text(self, text: str) -> str:
+        whole = str(text)
+        try:
+            whole.encode()
+        except UnicodeEncodeError:
+            return self._count("not_unicode", whole.encode("utf-8", "replace").decode())
+        return whole
+
+    def _leaf(self, value: Any) -> str:
+        try:
+            if isinstance(value, bytes | bytearray | memoryview):
+                return base64.b64encode(value).decode("ascii")
+            if hasattr(value, "isoformat"):
+                return str(value.isoformat())
+            return self._text(str(value))
+        except Exception:  # noqa: BLE001  a foreign __str__ may raise anything
+            return self._count("unprintable", f"<{type(value).__name__}>")
+
+    def _count(self, reason: str, result: T) -> T:
+        self.changes[reason] = self.changes.get(reason, 0) + 1
+        return result
+
+
+def _cut(properties: dict[str, Any], max_bytes: int, changes: dict[str, int]) -> str:
+    """Replaces the largest values by a marker until the whole fits."""
+    sizes = {key: len(_encode(value).encode()) for key, value in properties.items()}
+    text = _encode(properties)
+    while len(text.encode()) > max_bytes and sizes:
+        largest = max(sizes, key=lambda key: sizes[key])
+        size = sizes.pop(largest)
+        changes["too_large"] = changes.get("too_large", 0) + 1
+        if size > len("<cut: 12345678 bytes>"):
+            properties[largest] = f"<cut: {size} bytes>"
+        else:  # thousands of small ones: their names are the weight
+            del properties[largest]
+        text = _encode(properties)
+    return text

@@ -1,0 +1,177 @@
+"""The tracker against a real HTTP server."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+from sdk_run import wait_until
+
+from onetrail import Tracker
+
+
+def test_tracked_events_arrive_in_order_in_one_request(new_tracker, sink):
+    tracker = new_tracker()
+    tracker.track("page-view", url="https://shop.example/")
+    tracker.track("click", {"button-id": 7}, place="top")
+    assert tracker.flush() == 0
+    (request,) = sink.requests
+    assert request["source"] == {"id": "demo"}
+    assert request["session"] == {"id": tracker.session_id}
+    assert [e["type"] for e in request["events"]] == ["page-view", "click"]
+    assert request["events"][1]["properties"] == {"button-id": 7, "place": "top"}
+    assert request["context"]["library"]["name"] == "onetrail-python"
+
+
+def test_the_session_id_is_new_at_each_start_and_the_profile_id_stays(new_tracker):
+    first = new_tracker()
+    assert first.profile_id is None
+    first.track("start")
+    first.close(timeout_s=5)
+    second = new_tracker()
+    assert second.session_id != first.session_id
+    assert uuid.UUID(second.session_id).version == 4
+    assert second.profile_id == first.profile_id is not None
+
+
+def test_the_latest_answer_decides_the_profile_id(new_tracker, sink):
+    """A device may change hands: the collector then answers with a new profile ID."""
+    tracker = new_tracker()
+    tracker.track("one")
+    tracker.flush()
+    sink.profiles[tracker.session_id] = "changed-hands"
+    tracker.track("two")
+    tracker.flush()
+    assert tracker.profile_id == "changed-hands"
+    assert new_tracker().profile_id == "changed-hands"
+
+
+def test_identify_is_an_event_with_only_what_was_given(new_tracker, sink):
+    tracker = new_tracker()
+    tracker.identify(email="ann@example.com", user_id=17, traits={"plan": "pro"})
+    tracker.identify(phone="+31 20 123 4567")
+    tracker.flush()
+    assert [(e["type"], e["properties"]) for e in sink.events.values()] == [
+        ("identify", {"email": "ann@example.com", "user_id": "17", "traits": {"plan": "pro"}}),
+        ("identify", {"phone": "+31 20 123 4567"}),
+    ]
+    with pytest.raises(ValueError, match="at least one"):
+        tracker.identify()
+
+
+def test_reset_gives_the_next_person_a_new_session_and_profile(new_tracker, sink):
+    """Nothing from before a reset shares a request with what comes after, even when all waited."""
+    tracker = new_tracker()
+    before = tracker.session_id
+    tracker.track("ann-1")
+    tracker.track("ann-2")
+    tracker.reset()
+    assert tracker.profile_id is None
+    tracker.track("bob")
+    tracker.flush()
+    assert [[e["type"] for e in r["events"]] for r in sink.requests] == [
+        ["ann-1", "ann-2"],
+        ["bob"],
+    ]
+    assert [r["session"]["id"] for r in sink.requests] == [before, tracker.session_id]
+    assert "profile" not in sink.requests[1]
+    assert tracker.profile_id == sink.profiles[tracker.session_id]
+
+
+def test_an_answer_for_the_former_holder_is_not_kept_for_the_next(new_tracker, sink):
+    """Ann's answer is under way while she signs out: Bob must not get her profile ID."""
+    sink.faults = ["hang"]
+    tracker = new_tracker()
+    tracker.track("ann")
+    wait_until(lambda: sink.answered)
+    tracker.reset()
+    sink.release.set()
+    tracker.flush()
+    assert sink.types == ["ann"]
+    assert tracker.profile_id is None
+
+
+def test_sessions_of_an_offline_device_get_one_profile_id(new_tracker, sink):
+    """Until there is an answer a request holds one session; later ones carry the profile ID."""
+    sink.always = 503
+    for name in ("one", "two", "three"):
+        tracker = new_tracker()
+        tracker.track(name)
+        tracker.close(timeout_s=0)
+    sink.always = None
+    tracker = new_tracker()
+    assert tracker.flush() == 0
+    first, second = sink.requests
+    assert [e["type"] for e in first["events"]] == ["one"]
+    assert [e["type"] for e in second["events"]] == ["two", "three"]
+    assert second["profile"]["id"] == tracker.profile_id == sink.profiles[first["session"]["id"]]
+    assert second["events"][0]["session"]["id"] != second["session"]["id"]
+
+
+def test_an_event_of_another_time_carries_that_time(new_tracker, sink):
+    tracker = new_tracker()
+    tracker.track_at(datetime(1997, 1, 1, 12, tzinfo=UTC), "purchase", cds=1)
+    tracker.flush()
+    (event,) = sink.events.values()
+    assert event["time"].startswith(("1997-01-01T12:00:00.00", "1997-01-01T11:59:59.99"))
+    with pytest.raises(ValueError, match="time zone"):
+        tracker.track_at(datetime(1997, 1, 1), "purchase")  # noqa: DTZ001
+
+
+def test_an_unknown_source_keeps_events_and_says_once_how_to_add_it(new_tracker, sink, caplog):
+    sink.always = 401
+    tracker = new_tracker()
+    with caplog.at_level(logging.ERROR, "onetrail"):
+        tracker.track("kept")
+        wait_until(lambda: sink.answered >= 3)
+    assert [
+        r.getMessage().count("onetrail-collector sources add demo") for r in caplog.records
+    ] == [1]
+    sink.always = None
+    assert tracker.flush() == 0
+    assert sink.types == ["kept"]
+
+
+def test_rejected_events_are_named_by_code_and_never_by_content(new_tracker, sink, caplog):
+    sink.faults = [(200, b'{"rejected": [{"index": 0, "error": "too_large", "detail": "secret"}]}')]
+    tracker = new_tracker()
+    tracker.track("big", secret="secret")  # noqa: S106
+    assert tracker.flush() == 0
+    assert "refused 1 of 1 events: too_large" in caplog.text
+    assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"profile": 7, "rejected": 3}', b"\xff"])
+def test_a_2xx_forgets_events_whatever_its_body_says(new_tracker, sink, body):
+    sink.faults = [(202, body)]
+    tracker = new_tracker()
+    tracker.track("one")
+    assert tracker.flush() == 0
+    assert len(sink.requests) == 1
+
+
+@pytest.mark.parametrize("wrong", [None, 7, b"page-view"])
+def test_a_type_that_is_no_text_is_a_type_error(new_tracker, wrong):
+    with pytest.raises(TypeError, match="event type"):
+        new_tracker().track(wrong)
+
+
+def test_an_empty_type_is_a_value_error(new_tracker):
+    with pytest.raises(ValueError, match="empty"):
+        new_tracker().track("")
+
+
+def test_flush_returns_what_is_left_when_time_is_up(new_tracker, sink):
+    sink.always = 503
+    tracker = new_tracker()
+    tracker.track("one")
+    tracker.track("two")
+    assert tracker.flush(timeout_s=0.05) == 2
+
+
+def test_the_context_manager_sends_and_closes(sink, tmp_path, quick):
+    with Tracker(sink.url, source="demo", data_dir=tmp_path, settings=quick) as tracker:
+        tracker.track("one")
+    assert sink.types == ["one"]
