@@ -1,0 +1,1 @@
+"""The SDK's examples, run as a user runs them."""
