@@ -1,0 +1,1 @@
+"""The onetrail collector: stores events, issues profile IDs, resolves identities."""

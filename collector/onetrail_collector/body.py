@@ -1,0 +1,62 @@
+"""Reading a request's body: bounded before, and while, it is inflated."""
+
+import io
+import zlib
+
+import zstandard
+from starlette.requests import Request
+
+from onetrail_collector.errors import Refused, not_json, too_large
+
+MAX_BODY_BYTES = 1_048_576  # as sent, and again as inflated
+MAX_ZSTD_WINDOW_BYTES = 8_388_608  # what RFC 9659 lets a web client use
+
+ACCEPTED_ENCODINGS = "gzip, zstd"
+
+
+async def read_body(request: Request) -> bytes:
+    """The body, inflated where the header Content-Encoding says so. Raises Refused."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+        raise _too_large("the body", int(declared))
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY_BYTES:
+            raise _too_large("the body", len(body))
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    return inflate(bytes(body), encoding)
+
+
+def inflate(body: bytes, encoding: str) -> bytes:
+    """At most MAX_BODY_BYTES of what `encoding` (RFC 9110, section 8.4.1) packed."""
+    if encoding in {"identity", ""}:
+        return body
+    if encoding not in {"gzip", "x-gzip", "zstd"}:
+        detail = f"content-encoding {encoding[:40]!r} is not known here; use {ACCEPTED_ENCODINGS}"
+        raise Refused(415, "unsupported_encoding", detail)
+    try:
+        inflated = _inflate_zstd(body) if encoding == "zstd" else _inflate_gzip(body)
+    except (zlib.error, zstandard.ZstdError, EOFError) as error:
+        raise not_json(f"the body is not {encoding}, as its header says: {error}") from None
+    if len(inflated) > MAX_BODY_BYTES:
+        raise _too_large("the inflated body", len(inflated))
+    return inflated
+
+
+def _inflate_gzip(body: bytes) -> bytes:
+    inflater = zlib.decompressobj(wbits=31)
+    inflated = inflater.decompress(body, MAX_BODY_BYTES + 1)
+    if len(inflated) <= MAX_BODY_BYTES and not inflater.eof:
+        raise EOFError("it ends too early")
+    return inflated
+
+
+def _inflate_zstd(body: bytes) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW_BYTES)
+    with decompressor.stream_reader(io.BytesIO(body)) as reader:
+        return reader.read(MAX_BODY_BYTES + 1)
+
+
+def _too_large(what: str, size: int) -> Refused:
+    return too_large(f"{what} is at least {size} bytes; the limit is {MAX_BODY_BYTES}: split it")

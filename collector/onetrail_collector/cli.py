@@ -1,0 +1,176 @@
+"""The command line: `onetrail-collector serve`, and what an operator sets up."""
+
+import asyncio
+import logging
+import signal
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import click
+import uvicorn
+
+from onetrail_collector.app import create_app
+from onetrail_collector.auth import hash_token, new_token
+from onetrail_collector.clock import system_clock, to_rfc3339
+from onetrail_collector.listen import CannotListen, listen
+from onetrail_collector.settings import InvalidSettings, Settings, load_policy
+from onetrail_collector.store.database import UnusableDatabase
+from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.welcome import demo_steps, first_token
+
+T = TypeVar("T")
+GRACE_S = 10  # for answers under way when it is told to stop
+
+database = click.option(
+    "--db",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("onetrail.db"),
+    show_default=True,
+    help="The SQLite file; made when it is not there.",
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="onetrail")
+def cli() -> None:
+    """Collect events, issue profile IDs, resolve identities: many devices, one trail."""
+
+
+@cli.command()
+@database
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
+)
+@click.option(
+    "--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file; see docs."
+)
+@click.option("--demo", is_flag=True, help="Add the source 'demo', serve /demo, say what to do.")
+def serve(db: Path, host: str, port: int, config: Path | None, *, demo: bool) -> None:
+    """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        settings = Settings(db, load_policy(config), demo) if config else Settings(db, demo=demo)
+    except InvalidSettings as error:
+        raise click.ClickException(str(error)) from None
+    try:
+        listening = listen(host, port)
+    except CannotListen as error:
+        raise click.ClickException(str(error)) from None
+    token = _with_store(db, lambda store: _prepare(store, demo=demo))
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=host,
+            port=port,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=GRACE_S,
+        )
+    )
+    url = f"http://{host}:{listening.getsockname()[1]}"
+    click.echo(f"onetrail collector on {url}, storing in {db}")
+    if token is not None:
+        click.echo(first_token(token))
+    if demo:
+        click.echo(demo_steps(url))
+    for told_to_stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(told_to_stop, lambda *_: None)  # uvicorn raises them again when it is done
+    server.run(sockets=[listening])
+    click.echo("stopped; everything accepted is stored")
+
+
+@cli.group()
+def sources() -> None:
+    """The apps and sites that may send events."""
+
+
+@sources.command("add")
+@click.argument("public_id", metavar="ID")
+@click.option("--name", help="What people call it; its ID if not given.")
+@click.option("--origin", "origins", multiple=True, help="An allowed web origin; may be repeated.")
+@database
+def sources_add(public_id: str, name: str | None, origins: tuple[str, ...], db: Path) -> None:
+    """Let the source ID send events; enables one that was disabled."""
+    if not 1 <= len(public_id) <= 128 or not public_id.isprintable():  # noqa: PLR2004 - as wire/
+        raise click.BadParameter("expected 1 to 128 printable characters", param_hint="ID")
+
+    async def add(store: SqliteStore) -> bool:
+        return await store.add_source(
+            public_id, name=name or public_id, origins=list(origins), now_ms=system_clock()
+        )
+
+    new = _with_store(db, add)
+    click.echo(f"source {public_id} {'added' if new else 'updated'}; it may send events now")
+
+
+@sources.command("list")
+@database
+def sources_list(db: Path) -> None:
+    """Show all sources."""
+    rows = _with_store(db, SqliteStore.sources)
+    if not rows:
+        click.echo("no sources; add one with: onetrail-collector sources add ID")
+    for source in rows:
+        state = "enabled" if source.enabled else "disabled"
+        origins = ", ".join(source.origins) or "any origin"
+        click.echo(
+            f"{source.public_id}\t{state}\t{source.name}\t{origins}\t"
+            f"{to_rfc3339(source.created_ms)}"
+        )
+
+
+@sources.command("disable")
+@click.argument("public_id", metavar="ID")
+@database
+def sources_disable(public_id: str, db: Path) -> None:
+    """Refuse a source's events from now on; what it sent stays."""
+    if not _with_store(db, lambda store: store.disable_source(public_id)):
+        raise click.ClickException(f"there is no source {public_id}; see: sources list")
+    click.echo(f"source {public_id} disabled; its events are refused, its clients keep them")
+
+
+@cli.group()
+def tokens() -> None:
+    """The secrets that open the admin API."""
+
+
+@tokens.command("add")
+@click.argument("name")
+@database
+def tokens_add(name: str, db: Path) -> None:
+    """Make another admin token, and print it once."""
+    token = new_token()
+    _with_store(
+        db,
+        lambda store: store.add_token(hash_token(token), name=name, now_ms=system_clock()),
+    )
+    click.echo(first_token(token))
+
+
+async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:
+    """At the first start an admin token, and the demo source where asked for."""
+    now_ms = system_clock()
+    if demo and "demo" not in {source.public_id for source in await store.sources()}:
+        await store.add_source("demo", name="Demo", origins=[], now_ms=now_ms)
+    if await store.token_hashes():
+        return None
+    token = new_token()
+    await store.add_token(hash_token(token), name="first start", now_ms=now_ms)
+    return token
+
+
+def _with_store(db: Path, work: Callable[[SqliteStore], Awaitable[T]]) -> T:
+    async def run() -> T:
+        store = await SqliteStore.open(db)
+        try:
+            return await work(store)
+        finally:
+            await store.close()
+
+    try:
+        return asyncio.run(run())
+    except UnusableDatabase as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,165 @@
+"""The only way in: envelopes queue, one writer commits whatever has arrived, then answers.
+
+Durable before 2xx: a Receipt is given only when COMMIT has returned. While one commit runs, the
+next gathers (group commit), so that the cost of a sync is shared by all who wait for it.
+"""
+
+import asyncio
+import contextlib
+import logging
+import sqlite3
+from typing import NamedTuple
+
+from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.clock import Clock
+from onetrail_collector.errors import Refused, busy
+from onetrail_collector.identification import identify
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.store.protocol import Store, StoreTransaction
+from onetrail_collector.store.rows import Cluster, Regrouping, Writes
+from onetrail_collector.wire.envelope import Envelope, Receipt
+
+MAX_WAITING = 2_000  # requests; more are told to come back
+MAX_COMMIT_EVENTS = 10_000
+RETRY_AFTER_S = 1  # the queue is full: a commit takes milliseconds
+RETRY_AFTER_FAULT_S = 10  # the disk is full or the file is locked: somebody must act
+
+log = logging.getLogger("onetrail_collector")
+
+
+class _Waiting(NamedTuple):
+    request: Request
+    receipt: asyncio.Future[Receipt]
+
+
+class Ingest:
+    """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
+
+    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+        self._store = store
+        self._policy = policy
+        self._clock = clock
+        self._queue: list[_Waiting] = []
+        self._arrived = asyncio.Event()
+        self._closing = False
+        self._writer: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to commit."""
+        self._writer = asyncio.create_task(self._write(), name="onetrail-writer")
+
+    async def close(self) -> None:
+        """Commit what was taken, then stop; whoever comes later is told to come back."""
+        self._closing = True
+        self._arrived.set()
+        if self._writer is not None:
+            await self._writer
+
+    async def submit(self, envelope: Envelope) -> Receipt:
+        """Commit an envelope's events; raises Refused where they may not or cannot be stored."""
+        if self._closing:
+            raise busy("the collector is stopping; send again", retry_after_s=RETRY_AFTER_S)
+        if len(self._queue) >= MAX_WAITING:
+            raise busy(
+                f"{MAX_WAITING} requests wait to be stored; send again", retry_after_s=RETRY_AFTER_S
+            )
+        request = Request(envelope, identify(envelope, self._policy), self._clock())
+        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._queue.append(_Waiting(request, receipt))
+        self._arrived.set()
+        return await receipt
+
+    async def _write(self) -> None:
+        while self._queue or not self._closing:
+            if not self._queue:
+                self._arrived.clear()
+                if not self._closing:
+                    await self._arrived.wait()
+                continue
+            await self._settle(self._take())
+
+    def _take(self) -> list[_Waiting]:
+        """Whatever waits, in the order of arrival, up to the events that one commit may hold."""
+        events = 0
+        for count, waiting in enumerate(self._queue):
+            events += len(waiting.request.envelope.events)
+            if count and events > MAX_COMMIT_EVENTS:
+                taken, self._queue = self._queue[:count], self._queue[count:]
+                return taken
+        taken, self._queue = self._queue, []
+        return taken
+
+    async def _settle(self, group: list[_Waiting]) -> None:
+        """Commit a group and answer each; one that breaks the commit takes no other along."""
+        try:
+            outcomes = await self._commit([waiting.request for waiting in group])
+        except sqlite3.OperationalError as error:  # disk full, file locked or read-only
+            log.error("cannot store events: %s", error)  # noqa: TRY400 - the trace says nothing more
+            refusal = busy(f"cannot store events now: {error}", retry_after_s=RETRY_AFTER_FAULT_S)
+            outcomes = [refusal] * len(group)
+        except Exception:
+            if len(group) > 1:
+                for waiting in group:
+                    await self._settle([waiting])
+                return
+            log.exception("a request could not be stored")
+            outcomes = [Refused(500, "internal", "the collector failed on this request")]
+        for waiting, outcome in zip(group, outcomes, strict=True):
+            _answer(waiting.receipt, outcome)
+
+    async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
+        async with self._store.transaction() as transaction:
+            known = await transaction.look_up(question(requests))
+            identified = identified_profile_ids(requests, known)
+            if identified:
+                known.exclusive = await transaction.exclusive_values(
+                    identified, self._policy.exclusive_kinds
+                )
+            assignment = Assignment(known, self._policy.exclusive_kinds)
+            outcomes = [_outcome(assignment, request) for request in requests]
+            if await transaction.write(assignment.writes):
+                await self._resolve(transaction, assignment.writes)
+        return outcomes
+
+    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> None:
+        kinds = self._policy.kinds
+        count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
+        cluster = await transaction.cluster(
+            {link.profile_id for link, _ in writes.links}, count_to=count_to
+        )
+        resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
+        await transaction.regroup(difference(cluster, resolution))
+
+
+def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
+    """What must be written so that a cluster is stored as it is now resolved."""
+    shared = {key for (_, key), reason in resolution.refused.items() if reason == "shared"}
+    return Regrouping(
+        profiles={
+            profile_id: profile
+            for profile_id, profile in resolution.profiles.items()
+            if cluster.profiles[profile_id] != profile
+        },
+        refused={
+            link: resolution.refused.get(link)
+            for link in cluster.refused.keys() | resolution.refused.keys()
+            if cluster.refused.get(link) != resolution.refused.get(link)
+        },
+        shared={key: key in shared for key in cluster.shared ^ shared},
+    )
+
+
+def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:
+    try:
+        return assignment.assign(request)
+    except Refused as refusal:
+        return refusal
+
+
+def _answer(future: asyncio.Future[Receipt], outcome: Receipt | Refused) -> None:
+    with contextlib.suppress(asyncio.InvalidStateError):  # the client has gone
+        if isinstance(outcome, Refused):
+            future.set_exception(outcome)
+        else:
+            future.set_result(outcome)

@@ -1,0 +1,130 @@
+"""What an operator can set: a TOML file over defaults; a key that does not exist is an error."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
+from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
+from onetrail_collector.identity.policy import Policy, by_event_type
+
+
+class InvalidSettings(Exception):  # noqa: N818 - read by a person
+    """The configuration cannot be used; the message names the key and says what to write."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one collector runs."""
+
+    db: Path
+    policy: Policy = field(default_factory=Policy)
+    demo: bool = False
+
+
+def load_policy(path: Path) -> Policy:
+    """The identity policy from a TOML file. Raises InvalidSettings.
+
+    [identity]
+    phone_region = "CH"
+
+    [identity.kinds.crm]
+    exclusive = true
+
+    [[identity.points]]
+    event_type = "order"
+    property = "customer.email"
+    kind = "email"
+    """
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise InvalidSettings(f"cannot read {path}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"{path} is not TOML: {error}") from None
+    _only(document, {"identity"}, "")
+    identity = _table(document.get("identity", {}), "identity")
+    _only(identity, {"phone_region", "kinds", "points"}, "identity.")
+    kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
+    for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
+        base = kinds.get(name, Kind(name))
+        kinds[name] = _kind(base, _table(table, f"identity.kinds.{name}"))
+    return Policy(
+        kinds=kinds,
+        points=by_event_type([*BUILT_IN_POINTS, *_points(identity.get("points", []), kinds)]),
+        phone_region=_phone_region(identity.get("phone_region")),
+    )
+
+
+def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
+    where = f"identity.kinds.{base.name}."
+    _only(table, {entry.name for entry in fields(Kind)} - {"name"}, where)
+    normaliser = table.get("normaliser", base.normaliser)
+    if normaliser not in NORMALISERS:
+        known = ", ".join(NORMALISERS)
+        raise InvalidSettings(f"{where}normaliser is {normaliser!r}; expected one of {known}")
+    blocked = table.get("blocked", [])
+    if not isinstance(blocked, list) or not all(isinstance(value, str) for value in blocked):
+        raise InvalidSettings(f"{where}blocked is {blocked!r}; expected a list of texts")
+    return Kind(
+        name=base.name,
+        normaliser=normaliser,
+        exclusive=_typed(table, "exclusive", bool, base.exclusive, where),
+        priority=_typed(table, "priority", int, base.priority, where),
+        max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
+        blocked=frozenset(value.strip().lower() for value in blocked),
+    )
+
+
+def _points(entries: Any, kinds: Mapping[str, Kind]) -> Iterable[IdentificationPoint]:
+    if not isinstance(entries, list):
+        raise InvalidSettings("identity.points: write [[identity.points]], once for each rule")
+    names = {entry.name for entry in fields(IdentificationPoint)}
+    for index, entry in enumerate(entries):
+        where = f"identity.points[{index}]"
+        table = _table(entry, where)
+        _only(table, names, f"{where}.")
+        for name in sorted(names):
+            if not isinstance(table.get(name), str) or not table[name]:
+                raise InvalidSettings(f"{where}.{name} is {table.get(name)!r}; expected a text")
+        if table["kind"] not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise InvalidSettings(f"{where}.kind is {table['kind']!r}; expected one of {known}")
+        yield IdentificationPoint(table["event_type"], table["property"], table["kind"])
+
+
+def _phone_region(value: Any) -> str | None:
+    if value is None:
+        return None
+    from phonenumbers import SUPPORTED_REGIONS  # noqa: PLC0415 - only where it is configured
+
+    if value not in SUPPORTED_REGIONS:
+        raise InvalidSettings(
+            f"identity.phone_region is {value!r}; expected a country's two letters, as 'CH'"
+        )
+    return str(value)
+
+
+def _typed(table: Mapping[str, Any], name: str, kind: type, default: Any, where: str) -> Any:
+    value: Any = table.get(name, default)
+    expected = {bool: "true or false", int: "a number that is not negative"}[kind]
+    if type(value) is not kind or str(value).startswith("-"):
+        raise InvalidSettings(f"{where}{name} is {value!r}; expected {expected}")
+    return value
+
+
+def _table(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise InvalidSettings(f"{where} is {value!r}; expected a table")
+    return value
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    for name in table:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+            raise InvalidSettings(f"{where}{name} is not a setting; {hint}")

@@ -1,0 +1,143 @@
+"""Opening the file: one SQLite database, brought to the present schema, power-safe.
+
+WAL with synchronous=FULL: a commit is on the disk when COMMIT returns, and readers never wait for
+the writer (https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#pragma_synchronous).
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+import aiosqlite
+
+APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
+BUSY_TIMEOUT_S = 5.0
+
+
+class UnusableDatabase(Exception):  # noqa: N818 - read by a person
+    """The file cannot serve as a collector's database; the message says why, and what to do."""
+
+
+class Migration(NamedTuple):
+    """One numbered .sql file."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def migrations() -> list[Migration]:
+    """All migrations in their order; their numbers are 1, 2, 3 and so on."""
+    folder = files("onetrail_collector.store") / "migrations"
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
+
+
+async def open_writer(path: Path) -> aiosqlite.Connection:
+    """The one connection that writes; makes and migrates the file. Raises UnusableDatabase."""
+    try:
+        sqlite3.connect(
+            _uri(path, "rwc"), uri=True
+        ).close()  # aiosqlite leaves a thread if it fails
+        connection = await _connect(path, "rwc")
+    except sqlite3.OperationalError as error:
+        raise UnusableDatabase(
+            f"cannot open {path}: {error}; the folder must exist and be writable"
+        ) from None
+    try:
+        await _check_ours(connection, path)
+        await _use_wal(connection)
+        await connection.execute("PRAGMA synchronous = FULL")
+        await _migrate(connection, path, migrations())
+    except sqlite3.DatabaseError as error:
+        await connection.close()
+        raise UnusableDatabase(f"cannot use {path}: {error}") from None
+    except BaseException:
+        await connection.close()
+        raise
+    return connection
+
+
+async def open_reader(path: Path) -> aiosqlite.Connection:
+    """A connection that cannot write."""
+    return await _connect(path, "ro")
+
+
+async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
+    return await aiosqlite.connect(
+        _uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+
+
+def _uri(path: Path, mode: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?mode={mode}"
+
+
+async def _check_ours(connection: aiosqlite.Connection, path: Path) -> None:
+    """Before anything is written: a file with tables must be one of ours."""
+    tables = await _int(connection, "SELECT count(*) FROM sqlite_schema")
+    if tables and await _int(connection, "PRAGMA application_id") != APPLICATION_ID:
+        raise UnusableDatabase(f"{path} belongs to another program; choose another file with --db")
+
+
+async def _use_wal(connection: aiosqlite.Connection) -> None:
+    """Switch a new file to WAL; SQLite's busy time-out does not cover this one statement."""
+    for _ in range(int(BUSY_TIMEOUT_S / 0.05)):
+        try:
+            await connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            await asyncio.sleep(0.05)
+        else:
+            return
+    await connection.execute("PRAGMA journal_mode = WAL")
+
+
+async def _migrate(
+    connection: aiosqlite.Connection, path: Path, steps: Sequence[Migration]
+) -> None:
+    done = await _int(connection, "PRAGMA user_version")
+    if done > len(steps):
+        raise UnusableDatabase(
+            f"{path} was written by a newer onetrail (schema {done}; this one knows {len(steps)}); "
+            "install that version, or choose another file with --db"
+        )
+    for step in steps[done:]:
+        await _apply(connection, step)
+
+
+async def _apply(connection: aiosqlite.Connection, step: Migration) -> None:
+    """One migration and its record, in one transaction."""
+    await connection.execute("BEGIN IMMEDIATE")
+    try:
+        if (
+            await _int(connection, "PRAGMA user_version") < step.number
+        ):  # else another process did it
+            for statement in _statements(step.sql):
+                await connection.execute(statement)
+            await connection.execute(f"PRAGMA user_version = {step.number}")
+            await connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        await connection.execute("COMMIT")
+    except BaseException:
+        await connection.execute("ROLLBACK")
+        raise
+
+
+def _statements(sql: str) -> list[str]:
+    """The statements of a script; executescript() would commit in the middle of our transaction."""
+    statements = []
+    text = ""
+    for line in sql.splitlines(keepends=True):
+        text += line
+        if sqlite3.complete_statement(text):
+            statements.append(text)
+            text = ""
+    return statements
+
+
+async def _int(connection: aiosqlite.Connection, sql: str) -> int:
+    [(value,)] = await connection.execute_fetchall(sql)
+    return int(value)

@@ -1,0 +1,92 @@
+-- Integer keys inside, text ids outside. Times are milliseconds since 1970 (UTC).
+
+CREATE TABLE sources (
+    id         INTEGER PRIMARY KEY,
+    public_id  TEXT    NOT NULL UNIQUE,
+    name       TEXT    NOT NULL,
+    origins    TEXT    NOT NULL DEFAULT '[]',  -- JSON list; empty: any origin
+    enabled    INTEGER NOT NULL DEFAULT 1,
+    created_ms INTEGER NOT NULL
+);
+
+-- The secret itself is never stored.
+CREATE TABLE tokens (
+    id         INTEGER PRIMARY KEY,
+    name       TEXT    NOT NULL,
+    sha256     BLOB    NOT NULL UNIQUE,
+    created_ms INTEGER NOT NULL
+);
+
+-- One row for each profile ID that was issued; the smaller its number, the older it is.
+-- `profile` is the number of the oldest profile ID of the same person: what identity resolution says.
+CREATE TABLE profile_ids (
+    id        INTEGER PRIMARY KEY,
+    public_id TEXT    NOT NULL UNIQUE,
+    source    INTEGER NOT NULL REFERENCES sources (id),
+    issued_ms INTEGER NOT NULL,
+    profile   INTEGER NOT NULL REFERENCES profile_ids (id)
+);
+CREATE INDEX profile_ids_by_profile ON profile_ids (profile);  -- a profile's page
+
+CREATE TABLE sessions (
+    id         INTEGER PRIMARY KEY,
+    source     INTEGER NOT NULL REFERENCES sources (id),
+    public_id  TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    started_ms INTEGER NOT NULL,
+    UNIQUE (source, public_id)
+);
+CREATE INDEX sessions_by_profile_id ON sessions (profile_id);  -- a profile's page
+
+-- What the events of one batch share is stored once.
+CREATE TABLE contexts (
+    id     INTEGER PRIMARY KEY,
+    sha256 BLOB NOT NULL UNIQUE,
+    body   TEXT NOT NULL
+);
+
+CREATE TABLE events (
+    id          INTEGER PRIMARY KEY,
+    source      INTEGER NOT NULL REFERENCES sources (id),
+    event_id    TEXT    NOT NULL,
+    type        TEXT    NOT NULL,
+    profile_id  INTEGER NOT NULL REFERENCES profile_ids (id),
+    session     INTEGER NOT NULL REFERENCES sessions (id),
+    time_ms     INTEGER NOT NULL,  -- corrected: the client's time on the collector's clock
+    received_ms INTEGER NOT NULL,
+    properties  TEXT    NOT NULL,  -- JSON object, as sent
+    context     TEXT,              -- the event's own, JSON object
+    context_id  INTEGER REFERENCES contexts (id),
+    UNIQUE (source, event_id)      -- a retry is harmless
+);
+CREATE INDEX events_by_profile_id ON events (profile_id, time_ms);  -- the newest page of a profile's events
+
+CREATE TABLE keys (
+    id     INTEGER PRIMARY KEY,
+    kind   TEXT    NOT NULL,
+    value  TEXT    NOT NULL,
+    shared INTEGER NOT NULL DEFAULT 0,  -- seen on more profile IDs than its kind allows: joins nobody
+    UNIQUE (kind, value)
+);
+
+-- The evidence that a profile ID used a key: the earliest event that says so.
+CREATE TABLE links (
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    key        INTEGER NOT NULL REFERENCES keys (id),
+    time_ms    INTEGER NOT NULL,
+    event_id   TEXT    NOT NULL,
+    source     INTEGER NOT NULL REFERENCES sources (id),
+    refused    TEXT,  -- why it joins nobody; NULL where it does
+    PRIMARY KEY (profile_id, key)
+) WITHOUT ROWID;
+CREATE INDEX links_by_key ON links (key);  -- from a key to all that used it
+
+-- A profile ID's newest statement of each trait; a profile's is the newest of those of its IDs.
+CREATE TABLE traits (
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    name       TEXT    NOT NULL,
+    value      TEXT    NOT NULL,  -- JSON
+    time_ms    INTEGER NOT NULL,
+    event_id   TEXT    NOT NULL,
+    PRIMARY KEY (profile_id, name)
+) WITHOUT ROWID;

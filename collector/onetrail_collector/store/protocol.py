@@ -1,0 +1,86 @@
+"""What the collector asks of a store, whichever database it is: the contract of each call."""
+
+from collections.abc import Collection, Iterable
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.rows import (
+    Cluster,
+    Counts,
+    EventsPage,
+    Known,
+    ProfileRows,
+    Question,
+    Regrouping,
+    Source,
+    Writes,
+)
+
+
+class StoreTransaction(Protocol):
+    """One commit: its look-ups see one state, and its writes make the next."""
+
+    async def look_up(self, question: Question) -> Known:
+        """What is stored of the sources, sessions, profile IDs and events of a commit."""
+
+    async def exclusive_values(
+        self, profile_ids: Iterable[int], kinds: Collection[str]
+    ) -> dict[int, dict[str, str]]:
+        """Which value of each of these kinds was used on these profile IDs."""
+
+    async def write(self, writes: Writes) -> bool:
+        """Add all of it; True where a link is new or has earlier evidence than before."""
+
+    async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
+        """All links within reach of these profile IDs; a shared key is not passed through.
+
+        A key that was shared before is counted on at most `count_to` profile IDs.
+        """
+
+    async def regroup(self, regrouping: Regrouping) -> None:
+        """Store what identity resolution decided."""
+
+
+class Store(Protocol):
+    """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
+
+    def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
+        """All that happens inside is on disk when it ends, or nothing of it where that fails."""
+
+    async def find_profile(self, public_id: str) -> int | None:
+        """The profile that holds this profile ID."""
+
+    async def find_profiles_by_key(self, key: Key) -> list[int]:
+        """The profiles with a link to this key, at most 100; those it joins come first."""
+
+    async def read_profile(self, profile: int) -> ProfileRows:
+        """All that is stored about a profile, but its events."""
+
+    async def read_events(
+        self, profile: int, *, limit: int, before: tuple[int, int] | None
+    ) -> EventsPage:
+        """A page of a profile's events, the newest first, older than the place `before`."""
+
+    async def counts(self) -> Counts:
+        """How many rows of each kind there are."""
+
+    async def sources(self) -> list[Source]:
+        """All sources, the oldest first."""
+
+    async def add_source(
+        self, public_id: str, *, name: str, origins: list[str], now_ms: int
+    ) -> bool:
+        """Add a source, or enable it again under this name and these origins; True if new."""
+
+    async def disable_source(self, public_id: str) -> bool:
+        """Refuse a source's events from now on; False where there is none."""
+
+    async def token_hashes(self) -> list[bytes]:
+        """SHA-256 of each admin token."""
+
+    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
+        """Let the admin token of this hash in from now on."""
+
+    async def close(self) -> None:
+        """Wait for the transaction under way, then close."""

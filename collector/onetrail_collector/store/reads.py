@@ -1,0 +1,138 @@
+"""The ways out: what is stored about a profile, read on connections that cannot write."""
+
+import aiosqlite
+
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.traits import Trait
+from onetrail_collector.store.rows import (
+    Counts,
+    EventsPage,
+    LinkRow,
+    ProfileIdRow,
+    ProfileRows,
+    StoredEvent,
+)
+
+
+async def find_profile(reader: aiosqlite.Connection, public_id: str) -> int | None:
+    """The number of the profile that holds this profile ID."""
+    return await _one(reader, "SELECT profile FROM profile_ids WHERE public_id = ?", public_id)
+
+
+async def find_profiles_by_key(reader: aiosqlite.Connection, key: Key) -> list[int]:
+    """The profiles with a link to this key, the oldest first.
+
+    One, as a rule; more where the key is shared, or some of its links were refused; a link that
+    was accepted comes first.
+    """
+    rows = await reader.execute_fetchall(
+        """
+        SELECT profile_ids.profile, min(links.refused IS NOT NULL) AS only_refused
+        FROM keys
+        JOIN links ON links.key = keys.id
+        JOIN profile_ids ON profile_ids.id = links.profile_id
+        WHERE keys.kind = ? AND keys.value = ?
+        GROUP BY profile_ids.profile ORDER BY only_refused, profile_ids.profile LIMIT 100
+        """,
+        key,
+    )
+    return [row[0] for row in rows]
+
+
+async def read_profile(reader: aiosqlite.Connection, profile: int) -> ProfileRows:
+    """All that is stored about a profile, but its events."""
+    return ProfileRows(
+        profile_ids=await _profile_ids(reader, profile),
+        links=[
+            LinkRow(Key(row[0], row[1]), *row[2:])
+            for row in await reader.execute_fetchall(
+                """
+                SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
+                       sources.public_id, links.refused
+                FROM profile_ids
+                JOIN links ON links.profile_id = profile_ids.id
+                JOIN keys ON keys.id = links.key
+                JOIN sources ON sources.id = links.source
+                WHERE profile_ids.profile = ?
+                ORDER BY keys.kind, links.time_ms, links.event_id, profile_ids.id
+                """,
+                (profile,),
+            )
+        ],
+        traits=[
+            Trait(*row)
+            for row in await reader.execute_fetchall(
+                """
+                SELECT traits.* FROM profile_ids
+                JOIN traits ON traits.profile_id = profile_ids.id
+                WHERE profile_ids.profile = ?
+                """,
+                (profile,),
+            )
+        ],
+    )
+
+
+async def _profile_ids(reader: aiosqlite.Connection, profile: int) -> list[ProfileIdRow]:
+    rows = await reader.execute_fetchall(
+        """
+        SELECT profile_ids.id, profile_ids.public_id, sources.public_id, profile_ids.issued_ms,
+               (SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id),
+               (SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id),
+               (SELECT count(*) FROM events WHERE profile_id = profile_ids.id),
+               (SELECT count(*) FROM sessions WHERE profile_id = profile_ids.id)
+        FROM profile_ids JOIN sources ON sources.id = profile_ids.source
+        WHERE profile_ids.profile = ? ORDER BY profile_ids.id
+        """,
+        (profile,),
+    )
+    return [ProfileIdRow(*row) for row in rows]
+
+
+async def read_events(
+    reader: aiosqlite.Connection, profile: int, *, limit: int, before: tuple[int, int] | None
+) -> EventsPage:
+    """At most `limit` events of a profile, the newest first, older than the place `before`.
+
+    From each profile ID no more than one page is looked at, however many events it has.
+    """
+    rows = await reader.execute_fetchall(
+        """
+        SELECT events.id, events.event_id, events.type, events.time_ms, events.received_ms,
+               events.properties, events.context, contexts.body,
+               profile_ids.public_id, sessions.public_id, sources.public_id
+        FROM profile_ids
+        JOIN events ON events.id IN (
+            SELECT newest.id FROM events AS newest
+            WHERE newest.profile_id = profile_ids.id AND (newest.time_ms, newest.id) < (?2, ?3)
+            ORDER BY newest.time_ms DESC, newest.id DESC LIMIT ?4
+        )
+        JOIN sessions ON sessions.id = events.session
+        JOIN sources ON sources.id = events.source
+        LEFT JOIN contexts ON contexts.id = events.context_id
+        WHERE profile_ids.profile = ?1
+        ORDER BY events.time_ms DESC, events.id DESC LIMIT ?4
+        """,
+        (profile, *(before or (2**62, 0)), limit + 1),
+    )
+    found = list(rows)
+    page = found[:limit]
+    last = (page[-1][3], page[-1][0]) if len(found) > limit else None
+    return EventsPage([StoredEvent(*row[1:]) for row in page], last)
+
+
+async def read_counts(reader: aiosqlite.Connection) -> Counts:
+    """How many rows of each kind there are."""
+    rows = await reader.execute_fetchall(
+        """
+        SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions),
+               (SELECT count(DISTINCT profile) FROM profile_ids), (SELECT count(*) FROM profile_ids)
+        """
+    )
+    return Counts(*next(iter(rows)))
+
+
+async def _one(reader: aiosqlite.Connection, sql: str, *parameters: object) -> int | None:
+    async with reader.execute(sql, parameters) as cursor:
+        row = await cursor.fetchone()
+    return None if row is None else row[0]

@@ -1,0 +1,195 @@
+"""What goes into the store and comes out of it, as plain values."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.resolve import Link
+from onetrail_collector.identity.traits import Trait
+
+
+class Source(NamedTuple):
+    """One app or site that may send events."""
+
+    id: int
+    public_id: str
+    name: str
+    origins: tuple[str, ...]
+    enabled: bool
+    created_ms: int
+
+
+class ProfileId(NamedTuple):
+    """A profile ID that the collector has issued."""
+
+    id: int
+    public_id: str
+
+
+class Session(NamedTuple):
+    """A known session and the profile ID under which it goes on."""
+
+    id: int
+    public_id: str
+    profile_id: ProfileId
+
+
+@dataclass(slots=True)
+class Question:
+    """What a commit must know of the past before it can decide anything."""
+
+    sources: set[str] = field(default_factory=set)
+    sessions: set[tuple[str, str]] = field(default_factory=set)  # (source, session), public ids
+    profile_ids: set[str] = field(default_factory=set)
+    events: set[tuple[str, str]] = field(default_factory=set)  # (source, event id), public ids
+
+
+@dataclass(slots=True)
+class Known:
+    """The answer to a Question, and the highest numbers in use."""
+
+    sources: dict[str, Source] = field(default_factory=dict)
+    sessions: dict[tuple[int, str], Session] = field(default_factory=dict)
+    profile_ids: dict[str, ProfileId] = field(default_factory=dict)
+    events: dict[tuple[int, str], Session] = field(default_factory=dict)
+    exclusive: dict[int, dict[str, str]] = field(
+        default_factory=dict
+    )  # profile ID -> kind -> value
+    last_profile_id: int = 0
+    last_session: int = 0
+
+
+class NewProfileId(NamedTuple):
+    """A row of profile_ids; at first it is a profile of its own."""
+
+    id: int
+    public_id: str
+    source: int
+    issued_ms: int
+
+
+class NewSession(NamedTuple):
+    """A row of sessions."""
+
+    id: int
+    source: int
+    public_id: str
+    profile_id: int
+    started_ms: int
+
+
+class NewEvent(NamedTuple):
+    """A row of events; `shared_context` is what its batch shares, stored once."""
+
+    source: int
+    event_id: str
+    type: str
+    profile_id: int
+    session: int
+    time_ms: int
+    received_ms: int
+    properties: str
+    context: str | None
+    shared_context: str | None
+
+
+class SourcedLink(NamedTuple):
+    """A link and the source whose event is its evidence."""
+
+    link: Link
+    source: int
+
+
+@dataclass(slots=True)
+class Writes:
+    """All that one commit adds."""
+
+    profile_ids: list[NewProfileId] = field(default_factory=list)
+    sessions: list[NewSession] = field(default_factory=list)
+    moved_sessions: dict[int, int] = field(default_factory=dict)  # session -> its new profile ID
+    events: list[NewEvent] = field(default_factory=list)
+    links: list[SourcedLink] = field(default_factory=list)
+    traits: list[Trait] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Cluster:
+    """All links that can touch each other, and what is stored of their resolution."""
+
+    links: list[Link] = field(default_factory=list)
+    seen_on: dict[Key, int] = field(default_factory=dict)
+    profiles: dict[int, int] = field(default_factory=dict)
+    refused: dict[tuple[int, Key], str] = field(default_factory=dict)
+    shared: set[Key] = field(default_factory=set)
+
+
+@dataclass(slots=True)
+class Regrouping:
+    """The difference between what is stored of a resolution and what it is now."""
+
+    profiles: dict[int, int] = field(default_factory=dict)
+    refused: dict[tuple[int, Key], str | None] = field(default_factory=dict)
+    shared: dict[Key, bool] = field(default_factory=dict)
+
+
+class StoredEvent(NamedTuple):
+    """One event as it is read; JSON is text, as it was sent."""
+
+    id: str
+    type: str
+    time_ms: int
+    received_ms: int
+    properties: str
+    context: str | None  # the event's own
+    shared_context: str | None  # its batch's
+    profile_id: str
+    session: str
+    source: str
+
+
+class EventsPage(NamedTuple):
+    """Some events of a profile, the newest first, and where the next page begins."""
+
+    events: list[StoredEvent]
+    next: tuple[int, int] | None  # (time_ms, number) of the last event here
+
+
+class ProfileIdRow(NamedTuple):
+    """One profile ID of a profile, and what happened under it."""
+
+    id: int
+    public_id: str
+    source: str
+    issued_ms: int
+    first_seen_ms: int | None
+    last_seen_ms: int | None
+    events: int
+    sessions: int
+
+
+class LinkRow(NamedTuple):
+    """Why a profile ID belongs to a profile, or why a key does not join it to others."""
+
+    key: Key
+    profile_id: str
+    time_ms: int
+    event_id: str
+    source: str
+    refused: str | None
+
+
+class ProfileRows(NamedTuple):
+    """All that is stored about a profile, but its events; the oldest profile ID first."""
+
+    profile_ids: list[ProfileIdRow]
+    links: list[LinkRow]
+    traits: list[Trait]
+
+
+class Counts(NamedTuple):
+    """How many rows of each kind there are."""
+
+    events: int
+    sessions: int
+    profiles: int
+    profile_ids: int

@@ -1,0 +1,89 @@
+"""The store on one SQLite file: one connection that writes, one that reads."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import aiosqlite
+
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.store import reads, sources
+from onetrail_collector.store.database import open_reader, open_writer
+from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source
+from onetrail_collector.store.transaction import Transaction
+
+
+class SqliteStore:
+    """A Store in one file; store/protocol.py says what each call does."""
+
+    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, path: Path) -> "SqliteStore":
+        """Open the file, made and migrated where needed. Raises UnusableDatabase."""
+        writer = await open_writer(path)
+        try:
+            return cls(writer, await open_reader(path))
+        except BaseException:
+            await writer.close()
+            raise
+
+    async def close(self) -> None:
+        async with self._writing:
+            await self._reader.close()
+            await self._writer.close()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._writing:
+            await self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield Transaction(self._writer)
+                await self._writer.execute("COMMIT")
+            except BaseException:
+                if self._writer.in_transaction:
+                    await self._writer.execute("ROLLBACK")
+                raise
+
+    async def find_profile(self, public_id: str) -> int | None:
+        return await reads.find_profile(self._reader, public_id)
+
+    async def find_profiles_by_key(self, key: Key) -> list[int]:
+        return await reads.find_profiles_by_key(self._reader, key)
+
+    async def read_profile(self, profile: int) -> ProfileRows:
+        return await reads.read_profile(self._reader, profile)
+
+    async def read_events(
+        self, profile: int, *, limit: int, before: tuple[int, int] | None
+    ) -> EventsPage:
+        return await reads.read_events(self._reader, profile, limit=limit, before=before)
+
+    async def counts(self) -> Counts:
+        return await reads.read_counts(self._reader)
+
+    async def sources(self) -> list[Source]:
+        return await sources.list_sources(self._reader)
+
+    async def add_source(
+        self, public_id: str, *, name: str, origins: list[str], now_ms: int
+    ) -> bool:
+        async with self._writing:
+            return await sources.add_source(
+                self._writer, public_id, name=name, origins=origins, now_ms=now_ms
+            )
+
+    async def disable_source(self, public_id: str) -> bool:
+        async with self._writing:
+            return await sources.disable_source(self._writer, public_id)
+
+    async def token_hashes(self) -> list[bytes]:
+        return await sources.token_hashes(self._reader)
+
+    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
+        async with self._writing:
+            await sources.add_token(self._writer, sha256, name=name, now_ms=now_ms)

@@ -1,0 +1,212 @@
+"""POST /track, onetrail's own protocol: a superset of Tracardi's payload of the same name.
+
+Only `source.id` and each event's `type` are required; unknown fields are ignored. A body of the
+right shape is decoded in one pass; only where that fails are events looked at one by one, so that
+one bad event never sinks its neighbours.
+"""
+
+import json
+import re
+from datetime import datetime
+from typing import Annotated, Any, Generic, TypeVar
+
+import msgspec
+
+from onetrail_collector.clock import to_ms
+from onetrail_collector.errors import not_json, too_large, wrong_shape
+from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
+
+MAX_EVENTS = 1000
+MAX_JSON_BYTES = 32_768  # of one event's properties, and of one context
+
+_NO_CONTROL = r"^[^\x00-\x1f\x7f]+$"
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128, pattern=_NO_CONTROL)]
+
+
+class _Ref(msgspec.Struct):
+    id: Id | None = None
+
+
+class _SourceRef(msgspec.Struct):
+    id: Id
+
+
+class _Event(msgspec.Struct):
+    type: Id
+    id: Id | None = None
+    time: datetime | None = None
+    properties: msgspec.Raw = msgspec.Raw(b"{}")
+    context: msgspec.Raw = msgspec.Raw(b"")
+    session: _Ref | None = None
+
+
+E = TypeVar("E")
+
+
+class _Batch(msgspec.Struct, Generic[E]):
+    source: _SourceRef
+    events: list[E]
+    session: _Ref | None = None
+    profile: _Ref | None = None
+    sent_at: datetime | None = None
+    context: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _EventId(msgspec.Struct):
+    id: Any = None
+
+
+_whole = msgspec.json.Decoder(_Batch[_Event])
+_in_parts = msgspec.json.Decoder(_Batch[msgspec.Raw])
+_one_event = msgspec.json.Decoder(_Event)
+_one_id = msgspec.json.Decoder(_EventId)
+
+
+def decode(body: bytes, *, origin: str | None = None) -> Envelope:
+    """An Envelope from a request's body; raises Refused where nothing of it can be taken."""
+    try:
+        text = body.decode()
+    except UnicodeDecodeError as error:
+        raise not_json(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+    try:
+        try:
+            return _envelope(text, origin)
+        except msgspec.DecodeError as error:
+            return _envelope(_mended(text, str(error)), origin)
+    except RecursionError:
+        raise not_json("the body is nested too deep") from None
+
+
+def _envelope(text: str, origin: str | None) -> Envelope:
+    rejected: list[Rejection] = []
+    batch, received = _decode(text, rejected)
+    if len(batch.events) > MAX_EVENTS:
+        count = len(batch.events)
+        raise too_large(f"events holds {count} events; the limit is {MAX_EVENTS}: split the batch")
+    events = []
+    for index, event in received:
+        try:
+            events.append(_event(index, event))
+        except _Unfit as unfit:
+            rejected.append(Rejection(index, event.id, unfit.code, str(unfit)))
+    rejected.sort(key=lambda rejection: rejection.index)
+    try:
+        context = _json_object(batch.context, "context")
+    except _Unfit as unfit:
+        raise (too_large if unfit.code == "too_large" else wrong_shape)(str(unfit)) from None
+    return Envelope(
+        source=batch.source.id,
+        events=events,
+        session=batch.session.id if batch.session else None,
+        profile=batch.profile.id if batch.profile else None,
+        sent_at_ms=to_ms(batch.sent_at) if batch.sent_at else None,
+        context=context,
+        origin=origin,
+        rejected=rejected,
+    )
+
+
+def encode(receipt: Receipt) -> bytes:
+    """The answer to a request; holds nothing about any other device or person.
+
+    The fields after `warnings` are Tracardi's, for its clients.
+    """
+    return msgspec.json.encode(
+        {
+            "profile": {"id": receipt.profile},
+            "session": {"id": receipt.session},
+            "accepted": receipt.accepted,
+            "duplicates": receipt.duplicates,
+            "rejected": receipt.rejected,
+            "warnings": receipt.warnings,
+            "events": receipt.events,
+            "errors": [rejection.detail for rejection in receipt.rejected],
+            "task": None,
+            "ux": [],
+            "response": {},
+        }
+    )
+
+
+class _Unfit(Exception):  # noqa: N818 - becomes a Rejection
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+
+
+def _mended(text: str, complaint: str) -> str:
+    """The same JSON without the lone surrogates that browsers make by cutting an emoji in two."""
+    if not re.search(r"\\u[dD][89a-fA-F]", text):
+        raise not_json(f"the body is not JSON: {complaint}")
+    try:
+        value = json.loads(text, parse_constant=_no_constant)
+        return json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
+    except (ValueError, RecursionError):
+        raise not_json(f"the body is not JSON: {complaint}") from None
+
+
+def _no_constant(name: str) -> None:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tuple[int, _Event]]]:
+    try:
+        whole = _whole.decode(text)
+        return whole, list(enumerate(whole.events))
+    except msgspec.ValidationError:
+        pass  # look for the events that are to blame
+    try:
+        batch = _in_parts.decode(text)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(_sentence(error, "")) from None
+    received = []
+    for index, raw in enumerate(batch.events[:MAX_EVENTS]):
+        try:
+            received.append((index, _one_event.decode(raw)))
+        except msgspec.ValidationError as error:
+            detail = _sentence(error, f"events[{index}]")
+            rejected.append(Rejection(index, _id_of(raw), "wrong_shape", detail))
+    return batch, received
+
+
+def _event(index: int, event: _Event) -> Event:
+    name = f"events[{index}]"
+    return Event(
+        index=index,
+        id=event.id or uuid7(),
+        type=event.type,
+        properties=_json_object(event.properties, f"{name}.properties") or "{}",
+        time_ms=to_ms(event.time) if event.time else None,
+        context=_json_object(event.context, f"{name}.context"),
+        session=event.session.id if event.session else None,
+    )
+
+
+def _json_object(raw: msgspec.Raw, name: str) -> str | None:
+    """The text of a JSON object, as sent; None where it is absent, null or empty."""
+    value = bytes(raw)
+    if value in {b"", b"null", b"{}"}:
+        return None
+    if value[:1] != b"{":
+        raise _Unfit("wrong_shape", f"{name}: expected an object")
+    if len(value) > MAX_JSON_BYTES:
+        raise _Unfit("too_large", f"{name} is {len(value)} bytes; the limit is {MAX_JSON_BYTES}")
+    return value.decode()
+
+
+def _id_of(raw: msgspec.Raw) -> str | None:
+    """The id of an event that is not one, so that its sender finds it."""
+    try:
+        claimed = _one_id.decode(raw).id
+    except msgspec.ValidationError:
+        return None
+    return claimed if isinstance(claimed, str) and len(claimed) <= 128 else None  # noqa: PLR2004
+
+
+def _sentence(error: msgspec.ValidationError, name: str) -> str:
+    """`events[2].type: expected str, got int`, from msgspec's words for it."""
+    message, _, path = str(error).partition(" - at `$")
+    where = (name + path.rstrip("`")).lstrip(".") or "the body"
+    message = message.replace("`", "").replace(" matching regex " + repr(_NO_CONTROL), "")
+    return f"{where}: {message[:1].lower()}{message[1:]}"

@@ -1,0 +1,136 @@
+"""The command line, as an operator meets it."""
+
+import signal
+import socket
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+
+def fails(collector: Any, *words: str) -> str:
+    """What a command says that cannot be carried out."""
+    done = subprocess.run(
+        collector.command(*words), capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_the_first_start_prints_a_token_once_and_a_second_finds_the_data(
+    new_collector: Callable[..., Any],
+) -> None:
+    collector = new_collector("--demo").start()
+    token = collector.token
+    collector.post({"source": {"id": "demo"}, "events": [{"type": "a"}]})
+    assert collector.stop(signal.SIGINT) == 0
+    assert collector.said().count(token) == 1
+    assert "stopped" in collector.said()
+    for words in ("/demo", "t.js", "from onetrail import Tracker", "curl"):
+        assert words in collector.said()
+
+    collector.start()
+    assert collector.get("/counts")["events"] == 1
+    collector.stop()
+    assert "admin token:" not in collector.said()
+
+
+def test_no_secret_is_in_the_file(collector: Any) -> None:
+    collector.stop()
+    assert collector.token.encode() not in collector.db.read_bytes()
+
+
+def test_another_token_opens_the_api(collector: Any) -> None:
+    made = collector.run("tokens", "add", "support")
+    token = made.split("admin token: ")[1].split()[0]
+    headers = {"authorization": f"Bearer {token}"}
+    assert httpx.get(collector.url + "/counts", headers=headers).status_code == 200
+
+
+def test_sources_are_listed(collector: Any) -> None:
+    assert "updated" in collector.run("sources", "add", "web", "--origin", "https://a.example")
+    collector.run("sources", "disable", "demo")
+    web, demo = collector.run("sources", "list").splitlines()
+    assert demo.split("\t")[:2] == ["demo", "disabled"]
+    assert web.split("\t")[:4] == ["web", "enabled", "web", "https://a.example"]
+
+
+def test_a_source_that_is_not_there_cannot_be_disabled(collector: Any) -> None:
+    assert "there is no source ghost" in fails(collector, "sources", "disable", "ghost")
+
+
+def test_a_taken_port_is_said(new_collector: Callable[..., Any]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        said = fails(new_collector(), "serve", "--port", str(port))
+    assert f"port {port}" in said
+    assert "--port" in said
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(b"not a database, but a text of some length", "not a database"), (None, "another program")],
+)
+def test_a_foreign_file_is_not_touched(
+    new_collector: Callable[..., Any], tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    db = tmp_path / "foreign.db"
+    if content is None:
+        with sqlite3.connect(db) as other:
+            other.execute("CREATE TABLE recipes (id)")
+        other.close()
+    else:
+        db.write_bytes(content)
+    before = db.read_bytes()
+    assert words in fails(new_collector(db=db), "serve", "--port", "0")
+    assert db.read_bytes() == before
+
+
+def test_a_folder_that_is_not_there_is_said(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    said = fails(new_collector(db=tmp_path / "no" / "such.db"), "sources", "list")
+    assert "the folder must exist" in said
+
+
+def test_a_file_of_a_newer_version_is_refused(collector: Any) -> None:
+    collector.stop()
+    with sqlite3.connect(collector.db) as newer:
+        newer.execute("PRAGMA user_version = 9000")
+    newer.close()
+    assert "newer onetrail" in fails(collector, "serve", "--port", "0")
+
+
+def test_identification_points_come_from_the_configuration(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = tmp_path / "onetrail.toml"
+    config.write_text(
+        """
+        [identity]
+        phone_region = "CH"
+        [[identity.points]]
+        event_type = "order"
+        property = "customer.phone"
+        kind = "phone"
+        """
+    )
+    collector = new_collector("--demo", "--config", str(config)).start()
+    order = {"type": "order", "properties": {"customer": {"phone": "044 668 18 00"}}}
+    collector.post({"source": {"id": "demo"}, "events": [order]})
+    [profile] = collector.get("/profiles", key="phone:+41446681800")["profiles"]
+    assert profile["keys"][0]["kind"] == "phone"
+
+
+def test_a_wrong_configuration_stops_the_start(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    config = tmp_path / "onetrail.toml"
+    config.write_text("[identity]\nfone_region = 'CH'")
+    said = fails(new_collector("--config"), "serve", "--port", "0", "--config", str(config))
+    assert "did you mean 'phone_region'?" in said
