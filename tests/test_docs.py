@@ -93,21 +93,20 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_make_run_starts_and_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     """The README's first command, as far as it goes on a machine where `make test` runs."""
     db = tmp_path / "onetrail.db"
-    process = subprocess.Popen(
-        ["timeout", "60", "make", "--no-print-directory", "run", "PORT=0", f"DB={db}"],
+    said = ""
+    with subprocess.Popen(
+        ["make", "--no-print-directory", "run", "PORT=0", f"DB={db}"],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
         start_new_session=True,
-    )
-    assert process.stdout is not None
-    said = ""
-    for line in process.stdout:
-        said += line
-        if "Ctrl-C" in line:
-            os.killpg(process.pid, signal.SIGINT)
-    assert process.wait(timeout=20) == 0, said
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            said += line
+            if "Ctrl-C" in line:
+                os.killpg(process.pid, signal.SIGINT)
+    assert process.returncode in {0, -signal.SIGINT}, said  # make ends as its child was told to
     assert re.search(r"http://127.0.0.1:\d+/demo", said)
-    assert "stopped; everything accepted is stored" in said
-    assert "Error" not in said
+    assert said.endswith("stopped; everything accepted is stored\n")
