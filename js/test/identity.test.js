@@ -9,7 +9,7 @@ const P2 = "22222222-2222-4222-8222-222222222222";
 test("the first request names no profile; the next one names the collector's, also after the browser was closed", async () => {
   const browser = createBrowser();
   const { api } = browser.open();
-  assert.equal(api.profileId(), undefined);
+  assert.equal(api.profileId(), "");
   api.track("first");
   await settled();
   assert.equal(api.profileId(), P1);
@@ -52,7 +52,7 @@ test("reset begins a new session without a profile, and events before it keep th
   browser.answers = (request) => accepted(request.session.id === session ? P1 : P2);
   api.track("before");
   api.reset();
-  assert.equal(api.profileId(), undefined);
+  assert.equal(api.profileId(), "");
   api.track("after");
   await settled();
   const [, before, after] = browser.requests;
