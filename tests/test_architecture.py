@@ -16,7 +16,7 @@ ARROWS = {
     "clock": set(),
     "errors": set(),
     "uuid7": set(),
-    "listen": set(),
+    "server": set(),
     "welcome": set(),
     "identity": set(),
     "wire": {"clock", "errors", "uuid7"},
@@ -34,7 +34,7 @@ ARROWS = {
     "app": {
         *("api", "auth", "body", "clock", "errors", "ingest", "pages", "settings", "store", "wire"),
     },
-    "cli": {"app", "auth", "clock", "listen", "settings", "store", "welcome"},
+    "cli": {"app", "auth", "clock", "server", "settings", "store", "welcome"},
     "__main__": {"cli"},
     "__init__": set(),
 }

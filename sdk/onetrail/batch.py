@@ -11,12 +11,12 @@ import json
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from onetrail.clock import Reading, rfc3339, true_ms
+from onetrail.clock import rfc3339
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
-    from onetrail.store import Session, Waiting
+    from onetrail.outbox.rows import Session, Waiting
 
 _ENVELOPE_BYTES = (
     150  # an event's id, type, time and punctuation, and its session where it needs one
@@ -62,22 +62,37 @@ def _same(first: Session, other: Session, profile_id: str | None) -> bool:
 
 
 def body(
-    batch: Batch, source: str, *, session_of: Callable[[int], Session], anchor: Reading
+    batch: Batch,
+    source: str,
+    *,
+    session_of: Callable[[int], Session],
+    sent_at_ms: int,
+    anchors: Mapping[str, tuple[int, int]],
 ) -> bytes:
-    """The body of POST /track. `anchor` is the moment of sending, which becomes `sent_at`."""
-    head = f'{{"source":{{"id":{_text(source)}}},"session":{{"id":{_text(batch.session.id)}}}'
+    """The body of POST /track.
+
+    `anchors` are each boot's best readings of its two clocks; this boot's is the moment of sending.
+    """
+    name = batch.session.id
+    head = f'{{"source":{{"id":{_text(source)}}},"session":{{"id":{_text(name)}}}'
     if batch.profile_id is not None:
         head += f',"profile":{{"id":{_text(batch.profile_id)}}}'
-    head += f',"sent_at":"{rfc3339(anchor.wall_ms)}","context":{batch.session.context},"events":['
-    events = (
-        _event(event, session_of(event.session), batch.session.id, anchor) for event in batch.events
-    )
+    head += f',"sent_at":"{rfc3339(sent_at_ms)}","context":{batch.session.context},"events":['
+    offsets: dict[int, int | None] = {}
+    owns: dict[int, str] = {}
+    for event in batch.events:
+        if event.session not in owns:
+            session = session_of(event.session)
+            anchor = anchors.get(session.boot)
+            offsets[event.session] = None if anchor is None else anchor[0] - anchor[1]
+            own = "" if session.id == name else f',"session":{{"id":{_text(session.id)}}}'
+            owns[event.session] = own
+    events = [_event(event, offsets[event.session], owns[event.session]) for event in batch.events]
     return f"{head}{','.join(events)}]}}".encode()
 
 
-def _event(event: Waiting, session: Session, batch_session: str, anchor: Reading) -> str:
-    time = rfc3339(true_ms(Reading(event.wall_ms, event.mono_ms, session.boot), anchor))
-    own = "" if session.id == batch_session else f',"session":{{"id":{_text(session.id)}}}'
+def _event(event: Waiting, offset_ms: int | None, own: str) -> str:
+    time = rfc3339(event.wall_ms if offset_ms is None else event.mono_ms + offset_ms)
     return (
         f'{{"id":"{event.id}","type":{_text(event.type)},"time":"{time}",'
         f'"properties":{event.properties}{own}}}'

@@ -66,6 +66,11 @@ class SystemClock:
         return time.monotonic_ns() // 1_000_000
 
 
+def now(clock: Clock) -> Reading:
+    """Both clocks at this moment."""
+    return Reading(clock.wall_ms(), clock.mono_ms(), clock.boot)
+
+
 def true_ms(event: Reading, anchor: Reading) -> int:
     """When the event happened on the anchor's wall clock.
 

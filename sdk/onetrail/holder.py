@@ -60,6 +60,7 @@ class StateFile:
     def _write(self, state: dict[str, Any]) -> None:
         fresh = self._path.with_name(f"{self._path.name}.{os.getpid()}.new")
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with fresh.open("w", encoding="utf-8") as file:
                 json.dump(state, file)
                 file.flush()

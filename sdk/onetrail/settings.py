@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 Durability = Literal["process", "power", "grouped"]
+_TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 
 
 class Settings(NamedTuple):
@@ -21,12 +22,22 @@ class Settings(NamedTuple):
     """Most events in one request."""
     batch_bytes: int = 400_000
     """Most bytes of events in one request, uncompressed; a larger event goes alone."""
+    gzip: bool = True
+    """Whether larger requests are compressed."""
     send_interval_s: float = 1.0
     """How long the first event waits for company before it is sent."""
     connect_timeout_s: float = 5.0
     """How long a connection may take to come up."""
     read_timeout_s: float = 15.0
     """How long the collector may take to answer."""
+    group_interval_s: float = 2.0
+    """With durability="grouped": how long events wait for the next commit."""
+    max_events: int = 100_000
+    """Most events that wait; beyond it the oldest go, and are counted."""
+    max_bytes: int = 64 * 1024 * 1024
+    """Most bytes that wait on disk; likewise."""
+    max_age_s: float = 90 * 86_400.0
+    """Longest an event waits; likewise."""
     exit_timeout_s: float = 1.0
     """How long close() and the end of the program may wait; the rest stays on disk."""
     backoff_cap_s: float = 60.0
@@ -52,6 +63,6 @@ class Settings(NamedTuple):
 
 def _number(key: str, text: str, kind: type) -> Any:
     try:
-        return kind(text)
-    except ValueError:
+        return _TRUTH[text.lower()] if kind is bool else kind(text)
+    except (ValueError, KeyError):
         raise ValueError(f"{key} is {text!r}; it must be {kind.__name__}") from None

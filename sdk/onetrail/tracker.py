@@ -2,41 +2,26 @@
 
 from __future__ import annotations
 
-import atexit
 import json
+import os
 import threading
 import time
-import weakref
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from onetrail import values
-from onetrail.clock import Clock, SystemClock
-from onetrail.context import device_context
-from onetrail.holder import Holder, StateFile
-from onetrail.ids import EventIds, new_id
-from onetrail.lease import Lease
-from onetrail.sender import Sender, deadline
-from onetrail.settings import Settings
-from onetrail.store import Session, Store
-from onetrail.transport import HttpTransport, Transport
+from onetrail import lifecycle, recorder
+from onetrail.holder import Holder
+from onetrail.outbox.rows import Event, Session
+from onetrail.parts import Wiring, assemble
+from onetrail.sender import deadline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime
     from os import PathLike
 
+    from onetrail.settings import Durability, Settings
+
 _POLL_S = 0.005
-
-
-class Wiring(NamedTuple):
-    """Parts that tests replace; an app leaves them alone."""
-
-    clock: Clock | None = None
-    transport: Transport | None = None
-    new_id: Callable[[], str] = new_id
-    event_id: Callable[[int], str] | None = None
-    context: Mapping[str, Any] | None = None
 
 
 class Tracker:
@@ -48,11 +33,14 @@ class Tracker:
     Args:
         collector_url: where the collector is, such as "https://trail.example.com".
         source: the source's public id, as registered with `onetrail-collector sources add`.
-        app_name: names the app in the context and its folder; two apps never share an outbox or
-            profile ID.
+        app_name: names the app in the context and its folder; two apps never share an outbox.
         app_version: the app's version, for the context.
-        data_dir: where outbox and state file are kept; the platform's user data folder when not
-            given.
+        data_dir: where outbox and state are kept; else the platform's user data folder.
+        durability: "process" survives a crash of the app, "power" also a power cut (an fsync per
+            event), "grouped" commits once per settings.group_interval_s and may lose that much.
+        before_send: called with each event's {"type", "properties"}; returns it, changed or not,
+            or None to drop it. If it raises, the event is dropped.
+        strict: for tests: values that cannot be kept as they are raise ValueError.
         settings: everything else that can be tuned.
         wiring: parts that tests replace.
     """
@@ -65,46 +53,54 @@ class Tracker:
         app_name: str | None = None,
         app_version: str | None = None,
         data_dir: str | PathLike[str] | None = None,
+        durability: Durability = "process",
+        before_send: Callable[[dict[str, Any]], dict[str, Any] | None] | None = None,
+        strict: bool = False,
         settings: Settings | None = None,
         wiring: Wiring | None = None,
     ) -> None:
         wiring = wiring or Wiring()
-        self._settings = settings or Settings()
-        self._clock = wiring.clock or SystemClock()
-        self._new_id = wiring.new_id
-        self._event_id = wiring.event_id or EventIds().next
-        context = wiring.context or device_context(app_name, app_version)
-        self._context = json.dumps(context, separators=(",", ":"))
-        folder = Path(data_dir) if data_dir is not None else _user_folder(app_name or source)
-        folder.mkdir(parents=True, exist_ok=True)
-        self._lock = threading.Lock()
-        self._closed = False
-        self._state = StateFile(folder / "state.json")
-        self._holder = self._state.load()
-        self._store = Store(str(folder / "outbox.db"))
-        self._session = self._begin_session(self._new_id())
-        self._sender = Sender(
-            self._store,
-            wiring.transport or HttpTransport(collector_url, self._settings),
-            Lease(str(folder / "outbox.lease")),
+        parts = assemble(
+            collector_url,
             source=source,
-            settings=self._settings,
-            clock=self._clock,
+            app_name=app_name,
+            data_dir=data_dir,
+            durability=durability,
+            settings=settings,
+            wiring=wiring,
+            profile_of=self._profile_of,
             on_profile=self._keep_profile,
         )
-        _close_at_exit(self)
-        if self._store.last_number():
+        self._settings = parts.settings
+        self._clock = parts.clock
+        self._outbox = parts.outbox
+        self._sender = parts.sender
+        self._state = parts.state
+        self._tally = parts.tally
+        self._event_id = parts.event_id
+        self._new_id = wiring.new_id
+        self._recorder = recorder.Recorder(
+            before_send=before_send, strict=strict, tally=parts.tally
+        )
+        self._context = json.dumps(parts.context(app_name, app_version), separators=(",", ":"))
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._closed = False
+        self._holder = self._state.load()
+        self._session = self._begin_session(self._new_id())
+        lifecycle.watch(self)
+        if self._outbox.waiting(self._outbox.mark()):
             self._sender.wake()
 
     @property
     def session_id(self) -> str:
         """The session that events are tracked under now."""
-        return self._session_id
+        return self._session.id
 
     @property
     def profile_id(self) -> str | None:
         """The profile ID of this installation; None until the collector has answered once."""
-        return self._holder.profile_id
+        return self._profile_of(self._holder.id)
 
     def track(
         self, event_type: str, properties: Mapping[str, Any] | None = None, /, **more: Any
@@ -117,10 +113,10 @@ class Tracker:
             more: facts about it, as keywords; they win over `properties`.
 
         Raises:
-            TypeError: the type is not text, or the properties are no mapping.
-            ValueError: the type is empty.
+            TypeError: the type is no text, or the properties are no mapping.
+            ValueError: the type is empty or longer than 200 characters.
         """
-        self._record(event_type, {**properties, **more} if properties else more, None)
+        self._record(event_type, recorder.merged(properties, more), None)
 
     def track_at(
         self,
@@ -137,7 +133,8 @@ class Tracker:
         """
         if when.tzinfo is None:
             raise ValueError(f"{when} has no time zone; an event's time must be unmistakable")
-        self._record(event_type, {**(properties or {}), **more}, round(when.timestamp() * 1000))
+        when_ms = round(when.timestamp() * 1000)
+        self._record(event_type, recorder.merged(properties, more), when_ms)
 
     def identify(
         self,
@@ -149,8 +146,7 @@ class Tracker:
     ) -> None:
         """Says who uses this installation, as an event of type "identify".
 
-        Each of e-mail, phone and user ID is a merging key: profiles that share one become one
-        profile.
+        E-mail, phone and user ID are merging keys: profiles that share one become one profile.
 
         Raises:
             ValueError: nothing was given.
@@ -165,7 +161,7 @@ class Tracker:
             given["traits"] = dict(traits)
         if not given:
             raise ValueError("identify() needs at least one of email, phone, user_id, traits")
-        self.track("identify", given)
+        self._record("identify", given, None)
 
     def new_session(self, session_id: str | None = None) -> None:
         """Begins a new session; the profile ID stays. `session_id` is for imports."""
@@ -173,7 +169,7 @@ class Tracker:
             self._session = self._begin_session(session_id or self._new_id())
 
     def reset(self) -> None:
-        """Sign-out: the next events belong to someone else, in a new session with a new profile ID.
+        """Sign-out: the next events are someone else's, in a new session with a new profile ID.
 
         Events from before keep their session and their profile ID, sent or not.
         """
@@ -193,7 +189,8 @@ class Tracker:
         """Flushes for at most `timeout_s` seconds (settings.exit_timeout_s) and ends the thread.
 
         Gives up at once when the collector cannot be reached. Returns how many events stay on
-        disk; the next start sends them. A second call does nothing.
+        disk: the next start sends them, as it does events that are tracked after this. A second
+        call does nothing.
         """
         with self._lock:
             if self._closed:
@@ -203,8 +200,12 @@ class Tracker:
         left_s = deadline(limit_s)
         left = self._flush(limit_s, give_up_on_failure=True)
         self._sender.stop(max(0.0, min(left_s(), 0.2)))
-        self._store.close()
+        self._outbox.close()
         return left
+
+    def counts(self) -> dict[str, int]:
+        """What was tracked, delivered, changed, refused and lost by this tracker, by name."""
+        return self._tally.read()
 
     def __enter__(self) -> Self:
         return self
@@ -212,29 +213,28 @@ class Tracker:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _record(self, event_type: str, properties: Mapping[str, Any], wall_ms: int | None) -> None:
-        if not isinstance(event_type, str):
-            raise TypeError(
-                f"the event type is {event_type!r}; it must be a text such as 'page-view'"
-            )
-        if not event_type:
-            raise ValueError("the event type is empty; it must be a text such as 'page-view'")
-        text = values.encode(properties).text
+    def _record(self, event_type: str, properties: Mapping[str, Any], when_ms: int | None) -> None:
+        recorded = self._recorder.record(event_type, properties)
+        if recorded is None:
+            return
+        clock = self._clock
         with self._lock:
-            now_ms = self._clock.wall_ms()
-            mono_ms = self._clock.mono_ms()
-            if wall_ms is not None:  # as if it had been read from both clocks then
-                mono_ms -= now_ms - wall_ms
-            event_id = self._event_id(now_ms)
-            happened_ms = now_ms if wall_ms is None else wall_ms
-            self._store.append((self._session, event_id, event_type, happened_ms, mono_ms, text))
+            wall_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
+            event_id = self._event_id(wall_ms)
+            if when_ms is not None:  # as if both clocks had been read then
+                wall_ms, mono_ms = when_ms, mono_ms - (wall_ms - when_ms)
+            kind, text = recorded
+            self._outbox.append(self._session, Event(event_id, kind, wall_ms, mono_ms, text))
         self._sender.wake()
 
-    def _begin_session(self, session_id: str) -> int:
-        self._session_id = session_id
-        return self._store.begin_session(
-            Session(session_id, self._holder.id, self._clock.boot, self._context)
-        )
+    def _begin_session(self, session_id: str) -> Session:
+        return Session(session_id, self._holder.id, self._clock.boot, self._context)
+
+    def _profile_of(self, holder_id: str) -> str | None:
+        holder = self._holder
+        if holder.id == holder_id and holder.profile_id is not None:
+            return holder.profile_id
+        return self._outbox.profile_of(holder_id)
 
     def _keep_profile(self, holder_id: str, profile_id: str) -> None:
         with self._lock:
@@ -243,30 +243,23 @@ class Tracker:
 
     def _flush(self, timeout_s: float, *, give_up_on_failure: bool) -> int:
         left_s = deadline(timeout_s)
-        last = self._store.last_number()
-        while left := self._store.waiting(last):
-            if left_s() <= 0 or (give_up_on_failure and self._sender.gave_up_for_now.is_set()):
-                break
+        mark = self._outbox.mark()
+        if left := self._outbox.waiting(mark):
             self._sender.wake(hurry=True)
+        while left and left_s() > 0:
+            if give_up_on_failure and self._sender.gave_up.is_set():
+                break
             time.sleep(_POLL_S)
+            left = self._outbox.waiting(mark)
         return left
 
+    def _before_fork(self) -> None:
+        self._lock.acquire()
+        self._sender.before_fork()
+        self._outbox.before_fork()
 
-def _user_folder(name: str) -> Path:
-    import platformdirs  # noqa: PLC0415  needed only without data_dir
-
-    return Path(platformdirs.user_data_dir("onetrail", appauthor=False)) / _safe(name)
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-
-
-def _close_at_exit(tracker: Tracker) -> None:
-    reference = weakref.ref(tracker)
-
-    def close() -> None:
-        if (alive := reference()) is not None:
-            alive.close()
-
-    atexit.register(close)
+    def _after_fork(self, *, in_child: bool) -> None:
+        self._outbox.after_fork(in_child=in_child)
+        self._sender.after_fork(in_child=in_child)
+        self._lock.release()
+        self._pid = os.getpid()

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from onetrail.settings import Settings
 
 
+_PLAIN = {"Content-Type": "application/json"}
+_GZIPPED = {**_PLAIN, "Content-Encoding": "gzip"}
+
+
 class TransportError(Exception):
     """No whole answer came: no connection, a time-out, a reset, an answer that was cut off."""
 
@@ -30,7 +34,7 @@ class Answer(NamedTuple):
 class Transport(Protocol):
     """Anything that can carry a request; `onetrail.testing.RecordingTransport` is another."""
 
-    def send(self, body: bytes) -> Answer:
+    def send(self, body: bytes, *, gzipped: bool) -> Answer:
         """Carries one body to POST /track. Raises TransportError when no whole answer came."""
         ...
 
@@ -47,16 +51,15 @@ class HttpTransport:
         self._settings = settings
         self._client: httpx.Client | None = None
 
-    def send(self, body: bytes) -> Answer:
+    def send(self, body: bytes, *, gzipped: bool) -> Answer:
         """Carries one body to POST /track."""
         import httpx  # noqa: PLC0415  a tenth of a second that import onetrail must not cost
 
         if self._client is None:
             self._client = self._connect()
         try:
-            response = self._client.post(
-                self._url, content=body, headers={"Content-Type": "application/json"}
-            )
+            headers = _GZIPPED if gzipped else _PLAIN
+            response = self._client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TransportError(f"{type(error).__name__}: {error}") from error
         retry_after_s = _seconds(response.headers.get("Retry-After", ""))

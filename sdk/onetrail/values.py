@@ -14,7 +14,12 @@ from typing import Any, TypeVar
 MAX_DEPTH = 16
 MAX_BYTES = 32_000
 """The collector takes 32,768 bytes; this leaves it room to count in its own way."""
+LOSSY = frozenset(
+    {"not_finite", "cyclic", "too_deep", "too_large", "not_unicode", "unprintable", "unknown_type"}
+)
+"""Changes that lose something; the others only give a value its JSON form."""
 _MAX_INT = 2**63 - 1
+_TEXT_MODULES = {"decimal", "fractions", "ipaddress", "pathlib", "uuid"}
 _QUICK_CHARS = MAX_BYTES // 4  # so short that its bytes cannot be too many
 _QUICK_BRACKETS = MAX_DEPTH  # so few that it cannot be nested too deep
 _QUICK_DIGITS = 18
@@ -90,7 +95,7 @@ class _Coercer:
     def _container(self, value: Any, depth: int) -> Any:
         is_data = dataclasses.is_dataclass(value) and not isinstance(value, type)
         if not (is_data or isinstance(value, Mapping | AbstractSet | list | tuple)):
-            return self._count("text", self._leaf(value))
+            return self._leaf(value)
         if id(value) in self._open:
             return self._count("cyclic", "<cyclic>")
         if depth > MAX_DEPTH:
@@ -107,7 +112,7 @@ class _Coercer:
             self._open.discard(id(value))
 
     def _key(self, key: Any) -> str:
-        return self._text(key) if isinstance(key, str) else str(self._leaf(key))
+        return self._text(key) if isinstance(key, str) else self._leaf(key)
 
     def _text(self, text: str) -> str:
         whole = str(text)
@@ -120,10 +125,11 @@ class _Coercer:
     def _leaf(self, value: Any) -> str:
         try:
             if isinstance(value, bytes | bytearray | memoryview):
-                return base64.b64encode(value).decode("ascii")
+                return self._count("text", base64.b64encode(value).decode("ascii"))
             if hasattr(value, "isoformat"):
-                return str(value.isoformat())
-            return self._text(str(value))
+                return self._count("text", str(value.isoformat()))
+            known = type(value).__module__ in _TEXT_MODULES or isinstance(value, int | float | None)
+            return self._count("text" if known else "unknown_type", self._text(str(value)))
         except Exception:  # noqa: BLE001  a foreign __str__ may raise anything
             return self._count("unprintable", f"<{type(value).__name__}>")
 

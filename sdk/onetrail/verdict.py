@@ -7,6 +7,7 @@ import enum
 _OK, _REDIRECT, _BAD, _SERVER = 200, 300, 400, 500
 _TOO_LARGE = 413
 _KEEP = frozenset({401, 403})
+_BLAMES_ONE = frozenset({400, 422})
 _LATER = frozenset({408, 425, 429})
 
 
@@ -36,3 +37,8 @@ def verdict(status: int) -> Verdict:
     if _BAD <= status < _SERVER and status not in _LATER:
         return Verdict.SET_ASIDE
     return Verdict.RETRY
+
+
+def blames_one_event(status: int) -> bool:
+    """Whether a refusal may be one event's fault, and not that of the address or the method."""
+    return status in _BLAMES_ONE

@@ -15,6 +15,9 @@ else:
     import fcntl
 
 
+_CLOEXEC = getattr(os, "O_CLOEXEC", 0)
+
+
 class Lease:
     """The right to send from one outbox. Held by one process, and one tracker in it, at a time."""
 
@@ -26,7 +29,10 @@ class Lease:
         """Whether the lease is now held; never waits."""
         if self._file is not None:
             return True
-        file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            file = os.open(self._path, os.O_RDWR | os.O_CREAT | _CLOEXEC, 0o600)
+        except OSError:
+            return True  # no folder to share: then nobody else is there, or ids make it harmless
         try:
             _lock(file)
         except OSError:

@@ -1,0 +1,245 @@
+"""The outbox: a file that is never fatal.
+
+A damaged or foreign file is set aside under another name and a new one begun. While the disk is
+full, read-only or gone, events wait in a bounded memory, which says so once; they move to the disk
+as soon as it takes them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from onetrail.clock import now
+from onetrail.log import logger
+from onetrail.outbox import bounds
+from onetrail.outbox.bounds import Bounds
+from onetrail.outbox.connections import MEMORY, Connections, ForeignFileError
+from onetrail.outbox.rows import Event
+from onetrail.outbox.store import Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from onetrail.clock import Clock
+    from onetrail.outbox.rows import Session, Waiting
+    from onetrail.settings import Durability
+
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_MEMORY_SHARE = 10
+_DISK_AGAIN_S = 1.0
+_CLOCK_MOVED_MS = 1000
+
+
+@dataclass
+class Mark:
+    """A moment in the outbox's life: the newest numbers on disk and in memory."""
+
+    disk: int
+    memory: int
+    moves: int
+
+
+class Outbox:
+    """Holds events until they are acknowledged. Thread-safe. append() never raises."""
+
+    def __init__(self, path: Path, *, durability: Durability, limits: Bounds, clock: Clock) -> None:
+        self._path = path
+        self._limits = limits
+        self._clock = clock
+        memory_limits = (limits.events // _MEMORY_SHARE, limits.bytes // _MEMORY_SHARE)
+        self._memory_limits = Bounds(*memory_limits, limits.age_s)
+        self.disk = Store(Connections(str(path), fsync_each=durability != "process"))
+        self.memory = Store(Connections(MEMORY, fsync_each=False))
+        self._disk_off_until = 0.0
+        self._said = False
+        self._in_memory = False
+        self._offset_ms: int | None = None
+        self._moves = 0  # from memory to disk
+        self._appended = 0
+
+    def append(self, session: Session, event: Event) -> None:
+        """Keeps one event: committed to the file, or in memory where the disk does not take it."""
+        if not self._disk_off_until or self._disk_off_until < time.monotonic():
+            for _ in range(2):  # the second time on a new file, after a damaged one was set aside
+                try:
+                    self.disk.append(session, event)
+                except sqlite3.Error as error:
+                    if not self._cure(error):
+                        break
+                else:
+                    self._disk_off_until = 0.0
+                    self._count_one()
+                    return
+        self._in_memory = True
+        with contextlib.suppress(sqlite3.Error):
+            self.memory.append(session, event)
+            bounds.trim(self.memory, self._memory_limits, now(self._clock))
+
+    def head(self, limit: int) -> tuple[Store, list[Waiting]]:
+        """The oldest events and the store they are in."""
+        self._settle()
+        try:
+            if self.disk.connections.was_replaced():
+                self.disk.close()  # another process has set a damaged file aside
+            if waiting := self.disk.peek(limit):
+                return self.disk, waiting
+        except sqlite3.Error as error:
+            self._cure(error)
+        return self.memory, self.memory.peek(limit) if self._in_memory else []
+
+    def acknowledge(self, store: Store, last: int) -> None:
+        """Forgets events; if the disk refuses even that, this process does not send them again."""
+        try:
+            store.acknowledge(last)
+        except sqlite3.Error as error:
+            self._cure(error)
+
+    def mark(self) -> Mark:
+        """What waits now, for waiting()."""
+        mark = Mark(0, 0, self._moves)
+        with contextlib.suppress(sqlite3.Error):
+            mark.memory = self.memory.last_number()
+        with contextlib.suppress(sqlite3.Error):
+            mark.disk = self.disk.last_number()
+        return mark
+
+    def waiting(self, mark: Mark) -> int:
+        """How many of the events that waited at the mark still do."""
+        left = 0
+        with contextlib.suppress(sqlite3.Error):
+            if mark.moves != self._moves:  # what was in memory is at the end of the file now
+                mark.moves, mark.disk = self._moves, self.disk.last_number()
+            left += self.disk.waiting(mark.disk)
+        if self._in_memory:
+            with contextlib.suppress(sqlite3.Error):
+                left += self.memory.waiting(mark.memory)
+        return left
+
+    def profile_of(self, holder: str) -> str | None:
+        """The profile ID that the collector issued to a holder, if it has."""
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                if profile_id := store.profile_of(holder):
+                    return profile_id
+        return None
+
+    def set_profile(self, holder: str, profile_id: str) -> None:
+        """Keeps the profile ID of a holder for the events that still wait."""
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                store.set_profile(holder, profile_id)
+
+    def lose(self, reason: str, count: int = 1) -> None:
+        """Counts what could not be kept."""
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                return store.lose(reason, count)
+        return None
+
+    def tend(self) -> None:
+        """What the sender's thread does now and then: bounds, the clock, what nobody needs.
+
+        It writes only what has changed: flash wears out.
+        """
+        try:
+            moment = now(self._clock)
+            bounds.trim(self.disk, self._limits, moment)
+            offset_ms = moment.wall_ms - moment.mono_ms
+            if self._offset_ms is None or abs(offset_ms - self._offset_ms) > _CLOCK_MOVED_MS:
+                self.disk.set_anchor(moment)
+                self._offset_ms = offset_ms
+            self.disk.tidy()
+            self.disk.shorten_log()
+        except sqlite3.Error as error:
+            self._cure(error)
+
+    def before_fork(self) -> None:
+        """Holds every lock and closes the file, so that a child inherits neither."""
+        self.disk.before_fork()
+        self.memory.before_fork()
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """Goes on; a child leaves what is in memory to its parent."""
+        self.memory.after_fork()
+        self.disk.after_fork()
+        if in_child:
+            self.memory.close()
+            self._in_memory = False
+
+    def close(self) -> None:
+        """Closes the file; a later call opens it again."""
+        with contextlib.suppress(sqlite3.Error):
+            self._settle()
+            self.disk.close()
+
+    def _count_one(self) -> None:
+        self._appended += 1
+        if self._appended % self._limits.step == 0:
+            with contextlib.suppress(sqlite3.Error):
+                bounds.trim(self.disk, self._limits, now(self._clock))
+
+    def _settle(self) -> None:
+        """Moves what waits in memory to the disk, if the disk takes it."""
+        if not self._in_memory:
+            return
+        try:
+            waiting = self.memory.peek(self._memory_limits.events)
+            self.disk.append_all((self.memory.session(e.session), Event(*e[2:])) for e in waiting)
+        except sqlite3.Error:
+            return
+        if waiting:
+            self.memory.acknowledge(waiting[-1].seq)
+        self._moves += 1
+        self._in_memory = False
+
+    def _cure(self, error: sqlite3.Error) -> bool:
+        """Whether to try again at once: a damaged file has been set aside."""
+        if _is_damaged(error):
+            return self._renew(error)
+        self._disk_off_until = time.monotonic() + _DISK_AGAIN_S
+        if not self._said:
+            self._said = True
+            logger.warning(
+                "outbox %s cannot be written (%s); until it can, at most %d events wait in memory",
+                self._path,
+                error,
+                self._memory_limits.events,
+            )
+        return False
+
+    def _renew(self, error: sqlite3.Error) -> bool:
+        """Opens the file again; if it is still damaged, moves it away first."""
+        with contextlib.suppress(sqlite3.Error):
+            self.disk.close()
+        try:
+            self.disk.last_number()
+        except sqlite3.Error as again:
+            if _is_damaged(again):
+                self._set_aside(error)
+        else:
+            if not self.disk.is_sound():
+                self._set_aside(error)
+        return True
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        name = f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
+        with contextlib.suppress(sqlite3.Error):
+            self.disk.close()
+        for suffix in ("-wal", "-shm", ""):
+            with contextlib.suppress(OSError):
+                self._path.with_name(self._path.name + suffix).replace(
+                    self._path.with_name(name + suffix)
+                )
+        logger.warning("outbox %s was damaged (%s); it is kept as %s", self._path, error, name)
+        self.lose("damaged_outbox")
+
+
+def _is_damaged(error: sqlite3.Error) -> bool:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code == sqlite3.SQLITE_ERROR:
+        return str(error).startswith("no such ")  # a table or column: somebody else's file
+    return isinstance(error, ForeignFileError) or code in _DAMAGED

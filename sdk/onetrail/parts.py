@@ -1,0 +1,109 @@
+"""Puts a tracker's parts together: the one place that knows them all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from onetrail.clock import Clock, SystemClock
+from onetrail.context import device_context
+from onetrail.delivery import Delivery
+from onetrail.holder import StateFile
+from onetrail.ids import EventIds, new_id
+from onetrail.outbox.bounds import Bounds
+from onetrail.outbox.lease import Lease
+from onetrail.outbox.outbox import Outbox
+from onetrail.sender import Sender
+from onetrail.settings import Settings
+from onetrail.tally import Tally
+from onetrail.transport import HttpTransport, Transport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from os import PathLike
+
+    from onetrail.settings import Durability
+
+
+class Wiring(NamedTuple):
+    """Parts that tests replace; an app leaves them alone."""
+
+    clock: Clock | None = None
+    transport: Transport | None = None
+    new_id: Callable[[], str] = new_id
+    event_id: Callable[[int], str] | None = None
+    context: Mapping[str, Any] | None = None
+
+
+class Parts(NamedTuple):
+    """What a tracker is made of."""
+
+    settings: Settings
+    clock: Clock
+    outbox: Outbox
+    sender: Sender
+    state: StateFile
+    tally: Tally
+    event_id: Callable[[int], str]
+    context: Callable[[str | None, str | None], Mapping[str, Any]]
+
+
+def assemble(  # noqa: PLR0913  the tracker's options, handed on
+    collector_url: str,
+    *,
+    source: str,
+    app_name: str | None,
+    data_dir: str | PathLike[str] | None,
+    durability: Durability,
+    settings: Settings | None,
+    wiring: Wiring,
+    profile_of: Callable[[str], str | None],
+    on_profile: Callable[[str, str], None],
+) -> Parts:
+    """Makes the parts; opens nothing yet."""
+    settings = settings or Settings()
+    clock = wiring.clock or SystemClock()
+    folder = Path(data_dir) if data_dir is not None else user_folder(app_name or source)
+    limits = Bounds(settings.max_events, settings.max_bytes, settings.max_age_s)
+    outbox = Outbox(folder / "outbox.db", durability=durability, limits=limits, clock=clock)
+    transport = wiring.transport or HttpTransport(collector_url, settings)
+    tally = Tally()
+    delivery = Delivery(
+        outbox,
+        transport,
+        source=source,
+        settings=settings,
+        clock=clock,
+        profile_of=profile_of,
+        on_profile=on_profile,
+        tally=tally,
+    )
+    sender = Sender(
+        delivery,
+        Lease(str(folder / "outbox.lease")),
+        settings=settings,
+        tend=outbox.tend,
+        disconnect=transport.close,
+    )
+    context = wiring.context
+    return Parts(
+        settings,
+        clock,
+        outbox,
+        sender,
+        StateFile(folder / "state.json"),
+        tally,
+        wiring.event_id or EventIds().next,
+        device_context if context is None else lambda *_: context,
+    )
+
+
+def user_folder(name: str) -> Path:
+    """Where an app's outbox and state are kept when it does not say."""
+    import platformdirs  # noqa: PLC0415  needed only without data_dir
+
+    return Path(platformdirs.user_data_dir("onetrail", appauthor=False)) / _safe(name)
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)

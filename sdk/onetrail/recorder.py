@@ -1,0 +1,97 @@
+"""From a call to an event: the type is checked, the hook asked, odd values made JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from onetrail import values
+from onetrail.log import logger
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from onetrail.tally import Tally
+
+_MAX_TYPE_CHARS = 200
+
+
+class Recorder:
+    """Makes the lasting parts of an event: its type, and its properties as JSON."""
+
+    def __init__(
+        self,
+        *,
+        before_send: Callable[[dict[str, Any]], dict[str, Any] | None] | None,
+        strict: bool,
+        tally: Tally,
+    ) -> None:
+        self._before_send = before_send
+        self._strict = strict
+        self._tally = tally
+
+    def record(self, event_type: str, properties: Mapping[str, Any]) -> tuple[str, str] | None:
+        """The type and the properties' JSON; None if the hook dropped the event.
+
+        Raises:
+            TypeError: the type is no text, or the properties are no mapping.
+            ValueError: the type is empty or too long; with strict=True also any value that
+                could not be kept as it was.
+        """
+        if self._before_send is not None:
+            changed = self._ask(event_type, properties)
+            if changed is None:
+                return None
+            event_type, properties = changed
+        _check(event_type)
+        encoded = values.encode(properties)
+        if encoded.changes:
+            self._count(event_type, encoded.changes)
+        return event_type, encoded.text
+
+    def _ask(
+        self, event_type: str, properties: Mapping[str, Any]
+    ) -> tuple[str, Mapping[str, Any]] | None:
+        """What the app's hook makes of the event; a hook that fails drops it, for privacy."""
+        assert self._before_send is not None  # noqa: S101  narrows the type
+        try:
+            event = self._before_send({"type": event_type, "properties": dict(properties)})
+            if event is None:
+                self._tally.add("dropped:before_send")
+                return None
+            return event["type"], event["properties"]
+        except Exception:
+            if self._strict:
+                raise
+            self._tally.add("dropped:before_send_failed")
+            logger.exception("before_send failed; the event is dropped")
+            return None
+
+    def _count(self, event_type: str, changes: dict[str, int]) -> None:
+        lossy = {reason: count for reason, count in changes.items() if reason in values.LOSSY}
+        if self._strict and lossy:
+            raise ValueError(f"properties of {event_type!r} cannot be kept as they are: {lossy}")
+        for reason, count in changes.items():
+            self._tally.add(f"changed:{reason}", count)
+
+
+def _check(event_type: str) -> None:
+    if not isinstance(event_type, str):
+        raise TypeError(f"the event type is {event_type!r}; it must be a text such as 'page-view'")
+    if not event_type:
+        raise ValueError("the event type is empty; it must be a text such as 'page-view'")
+    if len(event_type) > _MAX_TYPE_CHARS:
+        raise ValueError(f"the event type has {len(event_type)} characters; at most 200 are taken")
+
+
+def merged(properties: Mapping[str, Any] | None, more: dict[str, Any]) -> Mapping[str, Any]:
+    """The properties of one call, given as a mapping, as keywords, or both.
+
+    Raises:
+        TypeError: `properties` is no mapping.
+    """
+    if properties is None:
+        return more
+    if not isinstance(properties, Mapping):
+        raise TypeError(f"properties are {type(properties).__name__}; they must be a mapping")
+    return {**properties, **more}

@@ -1,0 +1,23 @@
+"""Counts by name: what was tracked, delivered, changed, refused. Thread-safe."""
+
+from __future__ import annotations
+
+import threading
+
+
+class Tally:
+    """Counters that only rise."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[str, int] = {}
+
+    def add(self, name: str, count: int = 1) -> None:
+        """Counts."""
+        with self._lock:
+            self._counts[name] = self._counts.get(name, 0) + count
+
+    def read(self) -> dict[str, int]:
+        """All counts so far."""
+        with self._lock:
+            return dict(self._counts)
