@@ -10,7 +10,7 @@ const PARTS = 4; // so that when the page goes, what fits beside a request in fl
  * @param {object} parts
  * @param {import("./createQueue.js").Queue} parts.queue
  * @param {() => boolean} parts.settle makes sure of the session, and that what was tracked is in the queue; false: do not send
- * @param {Set<string>} parts.own the entries that this page has written
+ * @param {Set<string>} parts.own the entries that are this page's to send
  * @param {import("./createPost.js").Post} parts.post
  * @param {(batch: import("./createQueue.js").Batch) => string} parts.write makes the body
  * @param {(run: () => Promise<void>) => Promise<unknown>} parts.lock runs one at a time in all tabs
@@ -21,7 +21,6 @@ const PARTS = 4; // so that when the page goes, what fits beside a request in fl
 export const createDelivery = ({ queue, settle, own, post, write, lock, wait, chance, notify }) => {
   /** @type {Set<string>} entries in flight */
   const busy = new Set();
-  let adopting = true; // entries of pages that have gone; only until there are none, as a page that is there sends its own
   let failures = 0;
   let maxBytes = MAX_BYTES;
   /** @type {object | undefined} the wait under way */
@@ -46,7 +45,7 @@ export const createDelivery = ({ queue, settle, own, post, write, lock, wait, ch
 
   /** @type {(bytes: number) => Promise<void> | undefined} */
   const sendNext = (bytes) => {
-    const batch = queue.take(Math.min(bytes, maxBytes), (key) => (adopting || own.has(key)) && !busy.has(key));
+    const batch = queue.take(Math.min(bytes, maxBytes), (key) => own.has(key) && !busy.has(key));
     return batch && send(batch);
   };
 
@@ -57,7 +56,6 @@ export const createDelivery = ({ queue, settle, own, post, write, lock, wait, ch
         running = lock(async () => {
           let sending;
           while (!waiting && settle() && (sending = sendNext(MAX_BYTES))) await sending;
-          adopting = !!waiting;
           running = undefined; // in the same task as the last look, so that no event falls between the two
         }).catch(() => (running = undefined));
       }
@@ -67,16 +65,14 @@ export const createDelivery = ({ queue, settle, own, post, write, lock, wait, ch
     /** Try again now: the wait is over, or the network is back. */
     resume: () => {
       waiting = undefined;
-      adopting = true;
       return delivery.pump();
     },
 
     /**
-     * The page may be going: send what is not in flight. Only this page's own entries, as there is no time to ask other tabs;
-     * they stay queued until an answer comes, here or at the next page.
+     * The page may be going: send what is not in flight, without asking other tabs. It stays queued until an answer comes, here
+     * or at the next page.
      */
     leave: () => {
-      adopting = false;
       for (let part = 0; part < PARTS; part++) if (settle()) void sendNext(MAX_BYTES / PARTS);
     },
   };

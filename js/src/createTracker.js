@@ -16,8 +16,8 @@ export const createTracker = (surroundings) => {
   /** @type {string[]} the events that this task has tracked, or that wait for a browser's first session */
   let fresh = [];
   let freshId = "";
-  /** @type {Set<string>} */
-  const own = new Set();
+  // What a page finds at its start is of pages that have gone, or nearly always; what comes later is of tabs that send it.
+  const own = new Set(storage.list("event"));
 
   const emit = (/** @type {string} */ name, /** @type {object} */ detail) =>
     listeners[name]?.forEach((listen) => guard(listen)(detail));
@@ -88,7 +88,7 @@ export const createTracker = (surroundings) => {
       const id = newId();
       if (!fresh[0]) {
         freshId = id;
-        if (own.size) visit.settle(); // goes on, or has timed out
+        if (visit.stamp()) visit.settle(); // activity, from which a time-out begins anew
         queueMicrotask(guard(pump));
       }
       fresh.push(writeEvent({ id, type, time: getTime() }, properties, say));

@@ -48,7 +48,7 @@ def test_a_collector_that_is_down_costs_nothing_when_the_page_is_loaded_again(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
     open_page(page, site, gate)
-    collector.wait_for_stored("page-view", 1)
+    wait_for(lambda: collector.stored("page-view") and queued(page) == 0, "a stored page view")
     gate.down = True
     page.evaluate(TWENTY)
     assert queued(page) == 1
