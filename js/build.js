@@ -1,4 +1,4 @@
 import { writeFileSync } from "node:fs";
-import { bundle, bundlePath } from "./bundle.js";
+import { bundle, bundlePath, entries } from "./bundle.js";
 
-writeFileSync(bundlePath, bundle());
+for (const name of Object.keys(entries)) writeFileSync(bundlePath(name), bundle(name));

@@ -1,8 +1,16 @@
 import { buildSync, transformSync } from "esbuild";
 import { fileURLToPath } from "node:url";
 
-/** Where the collector serves the tracker from. */
-export const bundlePath = fileURLToPath(new URL("../collector/onetrail_collector/static/t.js", import.meta.url));
+/**
+ * What is built: by the name that the collector serves it under, the module that it begins with.
+ *
+ * @type {Record<string, string>}
+ */
+export const entries = { "t.js": "src/index.js", "t-more.js": "src/more/index.js" };
+
+/** Where the collector serves a bundle from. @type {(name: string) => string} */
+export const bundlePath = (name) =>
+  fileURLToPath(new URL(`../collector/onetrail_collector/static/${name}`, import.meta.url));
 
 /**
  * Properties that pass between our own modules only, and so may be one letter in the bundle. A name that the browser, the wire or
@@ -17,12 +25,16 @@ const internal = [
 
 const options = /** @type {const} */ ({ minify: true, target: "es2020", charset: "utf8" });
 
-/** @returns {string} the bundle, minified; twice, as the second pass joins what the modules declare */
-export const bundle = () =>
+/**
+ * A bundle, minified; twice, as the second pass joins what the modules declare.
+ *
+ * @type {(name: string) => string}
+ */
+export const bundle = (name) =>
   transformSync(
     buildSync({
       ...options,
-      entryPoints: [fileURLToPath(new URL("src/index.js", import.meta.url))],
+      entryPoints: [fileURLToPath(new URL(entries[name] || "", import.meta.url))],
       bundle: true,
       format: "iife",
       mangleProps: new RegExp(`^(${internal.join("|")})$`),
