@@ -16,6 +16,7 @@ export const createTracker = (surroundings) => {
   /** @type {string[]} the events that this task has tracked, or that wait for a browser's first session */
   let fresh = [];
   let freshId = "";
+  let size = 0;
   // What a page finds at its start is of pages that have gone, or nearly always; what comes later is of tabs that send it.
   const own = new Set(storage.list("event"));
 
@@ -33,6 +34,7 @@ export const createTracker = (surroundings) => {
     if (!fresh[0] || !visit.stamp()) return;
     own.add(queue.add(freshId, [visit.stamp(), profileId(), ...fresh]));
     fresh = [];
+    size = 0;
   };
   const settle = () => {
     const may = allowed();
@@ -83,7 +85,7 @@ export const createTracker = (surroundings) => {
   const api = {
     /** @type {(type: string, properties?: Record<string, unknown>) => void} */
     track: (type, properties) => {
-      if (!allowed()) return;
+      if (!fresh[0] && !allowed()) return; // asked once a task: localStorage is slow
       if (typeof type !== "string") return say("track(type, {…}) needs a type");
       const id = newId();
       if (!fresh[0]) {
@@ -91,8 +93,9 @@ export const createTracker = (surroundings) => {
         if (visit.stamp()) visit.settle(); // activity, from which a time-out begins anew
         queueMicrotask(guard(pump));
       }
-      fresh.push(writeEvent({ id, type, time: getTime() }, properties, say));
-      if (fresh.join().length > 20_000) settle(); // an entry must fit into a request
+      const line = writeEvent({ id, type, time: getTime() }, properties, say);
+      fresh.push(line);
+      if ((size += line.length) > 20_000) settle(); // an entry must fit into a request
     },
 
     /** @type {(properties?: Record<string, unknown>) => void} */
