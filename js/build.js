@@ -1,4 +1,7 @@
-import { writeFileSync } from "node:fs";
-import { bundle, bundlePath, entries } from "./bundle.js";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { bundle, bundlePath, entries, modulePath } from "./bundle.js";
 
-for (const name of Object.keys(entries)) writeFileSync(bundlePath(name), bundle(name));
+for (const [name, entry] of Object.entries(entries)) writeFileSync(bundlePath(name), bundle(entry));
+mkdirSync(dirname(modulePath), { recursive: true });
+writeFileSync(modulePath, bundle("src/onetrail.js", "esm"));

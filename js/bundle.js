@@ -8,6 +8,9 @@ import { fileURLToPath } from "node:url";
  */
 export const entries = { "t.js": "src/index.js", "t-more.js": "src/more/index.js" };
 
+/** The module for an app's own bundler, as the npm package ships it. */
+export const modulePath = fileURLToPath(new URL("dist/onetrail.js", import.meta.url));
+
 /** Where the collector serves a bundle from. @type {(name: string) => string} */
 export const bundlePath = (name) =>
   fileURLToPath(new URL(`../collector/onetrail_collector/static/${name}`, import.meta.url));
@@ -28,15 +31,15 @@ const options = /** @type {const} */ ({ minify: true, target: "es2020", charset:
 /**
  * A bundle, minified; twice, as the second pass joins what the modules declare.
  *
- * @type {(name: string) => string}
+ * @type {(entry: string, format?: "iife" | "esm") => string}
  */
-export const bundle = (name) =>
+export const bundle = (entry, format = "iife") =>
   transformSync(
     buildSync({
       ...options,
-      entryPoints: [fileURLToPath(new URL(entries[name] || "", import.meta.url))],
+      entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
       bundle: true,
-      format: "iife",
+      format,
       mangleProps: new RegExp(`^(${internal.join("|")})$`),
       tsconfigRaw: {}, // no "use strict": modules are so anyway, and it costs bytes
       write: false,

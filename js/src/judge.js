@@ -8,6 +8,6 @@
  * @returns {"sent" | "kept" | "rejected"} rejected: it is too large, or one of its events spoils it
  */
 export const judge = (status, answer) => {
-  if (status >= 200 && status < 300 && typeof answer === "object") return "sent";
+  if (status >= 200 && status < 300 && answer instanceof Object) return "sent";
   return [400, 413, 422].includes(status) ? "rejected" : "kept";
 };

@@ -10,7 +10,7 @@ import { uuid7 } from "./uuid7.js";
 import { watchAddress } from "./watchAddress.js";
 
 /**
- * Track this page.
+ * Track this page; returns what the page can call, which is window.onetrail too.
  *
  * @param {Window & typeof globalThis} window
  * @param {Options} options
@@ -62,6 +62,7 @@ export const start = (window, options, { say, guard }) => {
     visibilitychange: () => document.hidden && leave(),
   };
   for (const [name, run] of Object.entries(onEvents)) window.addEventListener(name, guard(/** @type {() => unknown} */ (run)));
+  return api;
 };
 
 /**

@@ -7,6 +7,7 @@ const cases = /** @type {const} */ ([
   [202, {}, "sent"],
   [200, undefined, "kept"], // HTML: a sign-in page, a proxy
   [200, "ok", "kept"],
+  [200, null, "kept"],
   [0, undefined, "kept"],
   [302, undefined, "kept"],
   [401, { error: "unknown_source" }, "kept"],
