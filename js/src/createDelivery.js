@@ -19,7 +19,7 @@ const PARTS = 4; // so that when the page goes, what fits beside a request in fl
  * @param {(verdict: string, batch: import("./createQueue.js").Batch, exchange: Exchange) => void} parts.notify
  */
 export const createDelivery = ({ queue, settle, own, post, write, lock, wait, chance, notify }) => {
-  /** @type {Set<string>} entries in flight */
+  /** @type {Set<string>} entries in flight, or waiting after a failure: not to be sent as the page goes, which fails requests */
   const busy = new Set();
   let failures = 0;
   let maxBytes = MAX_BYTES;
@@ -33,13 +33,15 @@ export const createDelivery = ({ queue, settle, own, post, write, lock, wait, ch
     const request = write(batch);
     batch.places.forEach((key) => busy.add(key));
     const { status, retryAfter, answer } = await post(request, batch.bytes <= MAX_BYTES); // the browser refuses a larger one
-    batch.places.forEach((key) => busy.delete(key));
     const verdict = judge(status, answer);
     maxBytes = verdict === "rejected" ? batch.bytes / 2 : Math.min(MAX_BYTES, maxBytes * 2);
     if (verdict === "kept") {
       const mine = (waiting = {});
       wait(() => mine === waiting && delivery.resume(), nextDelay(++failures, chance(), retryAfter));
-    } else failures = 0;
+    } else {
+      failures = 0;
+      batch.places.forEach((key) => busy.delete(key));
+    }
     notify(verdict, batch, { request, status, answer });
   };
 
@@ -65,6 +67,7 @@ export const createDelivery = ({ queue, settle, own, post, write, lock, wait, ch
     /** Try again now: the wait is over, or the network is back. */
     resume: () => {
       waiting = undefined;
+      busy.clear();
       return delivery.pump();
     },
 

@@ -24,11 +24,11 @@ export const createStorage = (open, prefix) => {
     /** @type {(key: string) => string} "" when there is none */
     load: (key) => memory[key] || attempt(() => open().getItem(prefix + key)) || "",
 
-    /** @type {(key: string, value: string | number) => void} */
+    /** @type {(key: string, value: string) => void} */
     keep: (key, value) => {
-      memory[key] = "" + value;
+      memory[key] = value;
       attempt(() => {
-        open().setItem(prefix + key, "" + value);
+        open().setItem(prefix + key, value);
         delete memory[key];
       });
     },

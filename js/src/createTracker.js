@@ -27,8 +27,8 @@ export const createTracker = (surroundings) => {
   const sessionId = () => visit.stamp().slice(0, 36);
   const profileId = () => visit.profileFor(visit.stamp());
   const queue = createQueue(storage, (count) => {
-    say("queue full, oldest events dropped");
-    storage.keep("dropped", +storage.load("dropped") + count);
+    say("queue full, oldest dropped");
+    storage.keep("dropped", "" + (+storage.load("dropped") + count));
   });
   const save = () => {
     if (!fresh[0] || !visit.stamp()) return;

@@ -10,6 +10,6 @@ import { attempt } from "./attempt.js";
  */
 export const writeEvent = (event, properties, say) => {
   const text = attempt(() => JSON.stringify({ ...event, properties: properties && { ...properties } }));
-  if (!text) say(event.type + ": properties left out, they are no JSON"); // a circle, a BigInt
+  if (!text) say(event.type + ": its properties are no JSON"); // a circle, a BigInt
   return text || JSON.stringify(event);
 };

@@ -183,3 +183,25 @@ test("a full localStorage costs no event while the page lives", async () => {
   await settled();
   assert.deepEqual(browser.types(), ["click"]);
 });
+
+test("a request that fails because its page goes is not sent again by that page", async () => {
+  const browser = createBrowser();
+  const tab = browser.open();
+  tab.api.track("first");
+  await settled();
+  browser.answers = () => ({ status: 0 });
+  tab.api.track("second");
+  await settled();
+  tab.leave();
+  assert.deepEqual(browser.types(), ["first", "second"]);
+  tab.api.track("third");
+  await settled();
+  tab.leave();
+  await settled();
+  assert.deepEqual(browser.types(), ["first", "second", "third"]);
+  browser.answers = () => accepted("p");
+  tab.resume();
+  await settled();
+  assert.deepEqual(browser.types(), ["first", "second", "third", "second", "third"]);
+  assert.deepEqual(queued(browser), []);
+});

@@ -24,7 +24,7 @@ test("properties that are no JSON are left out, and the event is kept", async ()
   for (const properties of [circle, { big: 1n }]) api.track("click", /** @type {any} */ (properties));
   await settled();
   assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), [undefined, undefined]);
-  assert.match(browser.warnings[0] || "", /click: properties left out/);
+  assert.match(browser.warnings[0] || "", /click: its properties are no JSON/);
 });
 
 test("properties are taken as they are at the call", async () => {

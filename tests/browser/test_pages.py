@@ -88,6 +88,8 @@ def test_a_page_out_of_the_back_forward_cache(
     open_page(page, site, gate, "/first")
     page.evaluate("window.kept = true; onetrail.track('before')")
     collector.wait_for_stored("before", 1)
+    idle = "async () => (await onetrail.flush()) && !(await navigator.locks.query()).held.length"
+    wait_for(lambda: page.evaluate(idle), "no request under way, which keeps a page out")
     page.goto(site.page("/second", gate.tag()))
     page.wait_for_function("window.onetrail?.profileId?.()")
     page.go_back(wait_until="commit")
