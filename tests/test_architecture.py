@@ -36,7 +36,11 @@ ARROWS = {
         *("api", "auth", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
         "wire",
     },
-    "cli": {"app", "auth", "clock", "server", "settings", "store", "welcome"},
+    "cli": {
+        *("app", "auth", "clock", "identity", "maintenance", "server", "settings", "store"),
+        "welcome",
+    },
+    "maintenance": {"store"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
-        store = await SqliteStore.open(settings.db)
+        store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         ingest = Ingest(store, settings.policy, clock)
         ingest.start()
         try:

@@ -101,13 +101,16 @@ class Assignment:
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
         known, events = self._known, self.writes.events
         context_id = self._context(envelope.context)
+        skew_ms = _skew_ms(envelope, received_ms)
         session = device
         for event in envelope.events:
             receipt.events.append(event.id)
             if (source.id, event.id) in known.events:
                 receipt.duplicates += 1
                 continue
-            time_ms = _event_time_ms(event, envelope, received_ms)
+            time_ms = received_ms
+            if event.time_ms is not None and event.time_ms + skew_ms < received_ms:
+                time_ms = event.time_ms + skew_ms
             own = event.session or device.public_id
             if own != session.public_id:
                 session = self._session(source, own, device.profile_id, time_ms)
@@ -158,9 +161,8 @@ class Assignment:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:
             profile_id = self._sibling(source, named) or self._issue(source, received_ms)
-        first = envelope.events[0] if envelope.events else None
-        started_ms = received_ms if first is None else _event_time_ms(first, envelope, received_ms)
-        return self._session(source, named[0] if named else self._new_id(), profile_id, started_ms)
+        public_id = named[0] if named else self._new_id()
+        return self._session(source, public_id, profile_id, _started_ms(envelope, received_ms))
 
     def _sibling(self, source: Source, named: list[str]) -> ProfileId | None:
         """The profile ID of another session in the same request, which is of the same device."""
@@ -255,13 +257,15 @@ def _sessions(envelope: Envelope) -> list[str]:
     return named
 
 
-def _event_time_ms(event: Event, envelope: Envelope, received_ms: int) -> int:
-    """The client's time on the collector's clock; never later than the moment of arrival."""
-    if event.time_ms is None:
-        return received_ms
-    if envelope.sent_at_ms is None:
-        return min(event.time_ms, received_ms)
-    return min(event.time_ms + received_ms - envelope.sent_at_ms, received_ms)
+def _skew_ms(envelope: Envelope, received_ms: int) -> int:
+    """How far the client's clock is behind the collector's."""
+    return 0 if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
+
+
+def _started_ms(envelope: Envelope, received_ms: int) -> int:
+    """When the session of a request began, as far as the request tells."""
+    times_ms = [event.time_ms for event in envelope.events[:1] if event.time_ms is not None]
+    return min([received_ms, *(time_ms + _skew_ms(envelope, received_ms) for time_ms in times_ms)])
 
 
 def _warnings(event: Event, identification: Identification) -> list[EventWarning]:

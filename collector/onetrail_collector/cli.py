@@ -9,11 +9,13 @@ from typing import TypeVar
 
 import click
 
+from onetrail_collector import maintenance
 from onetrail_collector.app import create_app
 from onetrail_collector.auth import hash_token, new_token
 from onetrail_collector.clock import system_clock, to_rfc3339
+from onetrail_collector.identity.policy import Policy
 from onetrail_collector.server import CannotListen, Server, listen
-from onetrail_collector.settings import InvalidSettings, Settings, load_policy
+from onetrail_collector.settings import Durability, InvalidSettings, Settings, load_policy
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import demo_steps, first_token
@@ -44,14 +46,24 @@ def cli() -> None:
 @click.option(
     "--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file; see docs."
 )
+@click.option(
+    "--durability",
+    type=click.Choice(["full", "normal"]),
+    default="full",
+    show_default=True,
+    help="What a 2xx survives: full, a power cut; normal, only the end of the process.",
+)
 @click.option("--demo", is_flag=True, help="Add the source 'demo', serve /demo, say what to do.")
-def serve(db: Path, host: str, port: int, config: Path | None, *, demo: bool) -> None:
+def serve(  # noqa: PLR0913 - an option each
+    db: Path, host: str, port: int, config: Path | None, durability: Durability, *, demo: bool
+) -> None:
     """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
-        settings = Settings(db, load_policy(config), demo) if config else Settings(db, demo=demo)
+        policy = load_policy(config) if config else Policy()
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from None
+    settings = Settings(db, policy, durability, demo)
     try:
         listening = listen(host, port)
     except CannotListen as error:
@@ -136,6 +148,28 @@ def tokens_add(name: str, db: Path) -> None:
         lambda store: store.add_token(hash_token(token), name=name, now_ms=system_clock()),
     )
     click.echo(first_token(token))
+
+
+@cli.command()
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@database
+def backup(target: Path, db: Path) -> None:
+    """Copy the database to FILE, whole and checked, while the collector runs."""
+    maintenance.back_up(db, target)
+
+
+@cli.command()
+@database
+def check(db: Path) -> None:
+    """Read the whole database and say whether it is sound."""
+    maintenance.check(db)
+
+
+@cli.command()
+@database
+def vacuum(db: Path) -> None:
+    """Give back the space of what was deleted; commits wait meanwhile."""
+    maintenance.vacuum(db)
 
 
 async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:

@@ -1,11 +1,13 @@
 """uvicorn as this program runs it: a taken port is said in a sentence, and a stop drains."""
 
+import gc
 import socket
 from collections.abc import Callable
 
 import uvicorn
 from starlette.applications import Starlette
 
+GC_THRESHOLD = 100_000  # Python's 700 would look at each commit's rows several times
 GRACE_S = 10  # for answers under way when it is told to stop
 
 
@@ -35,6 +37,8 @@ class Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Uvicorn leaves the application open when it is told to stop while it starts."""
         await super().startup(sockets)
+        gc.freeze()  # what is here now stays
+        gc.set_threshold(GC_THRESHOLD)
         if self.started:
             self._say_started()
             if self.should_exit:

@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
@@ -16,12 +16,17 @@ class InvalidSettings(Exception):  # noqa: N818 - read by a person
     """The configuration cannot be used; the message names the key and says what to write."""
 
 
+Durability = Literal["full", "normal"]
+"""What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one collector runs."""
 
     db: Path
     policy: Policy = field(default_factory=Policy)
+    durability: Durability = "full"
     demo: bool = False
 
 

@@ -1,7 +1,9 @@
 """What was acknowledged is there once, whatever ends the collector: a kill, a full disk, a stop."""
 
+import asyncio
 import os
 import random
+import re
 import signal
 import sqlite3
 import subprocess
@@ -14,6 +16,8 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
+from onetrail_collector.store.database import open_writer
 
 ROUNDS = 20
 
@@ -150,13 +154,73 @@ def test_a_backup_made_while_it_runs_is_a_collector_of_its_own(
     with Load(collector.url) as load:
         time.sleep(0.3)
         before = list(load.acknowledged)
-        with (
-            sqlite3.connect(collector.db) as source,
-            sqlite3.connect(tmp_path / "backup.db") as target,
-        ):
-            source.backup(target)
-        source.close()
-        target.close()
+        said = collector.run("backup", str(tmp_path / "backup.db"))
+    assert "checked" in said
+    assert not (tmp_path / "backup.db.part").exists()
     restored = new_collector("--demo", db=tmp_path / "backup.db").start()
     assert stored_once(restored, before)
     assert restored.post({"source": {"id": "demo"}, "events": [{"type": "a"}]}).status_code == 200
+
+
+def test_a_backup_never_overwrites(collector: Any, tmp_path: Path) -> None:
+    target = tmp_path / "precious"
+    target.write_text("mine")
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        collector.run("backup", str(target))
+    assert "never overwrites" in caught.value.stderr
+    assert target.read_text() == "mine"
+
+
+def test_check_finds_a_damaged_page(collector: Any) -> None:
+    assert "sound" in collector.run("check")
+    events = [{"type": "a", "properties": {"x": "y" * 500}} for _ in range(200)]
+    collector.post({"source": {"id": "demo"}, "events": events})
+    collector.stop()
+    with collector.db.open("r+b") as file:
+        file.seek(-3 * 4096, os.SEEK_END)
+        file.write(b"\xff" * 4096)
+    with pytest.raises(subprocess.CalledProcessError) as caught:
+        collector.run("check")
+    assert "restore a backup" in caught.value.stderr
+
+
+def test_vacuum_gives_space_back_while_it_runs(collector: Any) -> None:
+    events = [{"type": "a", "properties": {"x": "y" * 1000}} for _ in range(500)]
+    collector.post({"source": {"id": "demo"}, "events": events})
+    with sqlite3.connect(collector.db) as connection:
+        connection.execute("DELETE FROM events")
+    connection.close()
+    sizes = re.findall(r"([\d,]+) (?:bytes before|after)", collector.run("vacuum"))
+    before, after = (int(size.replace(",", "")) for size in sizes)
+    assert after < before / 2
+    assert collector.post({"source": {"id": "demo"}, "events": [{"type": "a"}]}).status_code == 200
+
+
+def test_a_read_only_file_is_said(new_collector: Callable[..., Any], tmp_path: Path) -> None:
+    """A file that cannot be written stops the start; root may write to anything but this mount."""
+    collector = new_collector("--demo").start()
+    collector.stop()
+    folder = tmp_path / "mounted"
+    folder.mkdir()
+    bind = ["mount", "--bind", "-o", "ro", str(collector.db.parent), str(folder)]
+    if subprocess.run(bind, capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a folder read-only needs root")
+    try:
+        command = new_collector("--demo", db=folder / collector.db.name).command("serve")
+        done = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    finally:
+        subprocess.run(["umount", "-l", folder], check=True)
+    assert done.returncode == 1
+    assert "cannot" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("durability", "syncs"), [("full", 2), ("normal", 1)])
+def test_durability_is_what_the_option_says(tmp_path: Path, durability: str, syncs: int) -> None:
+    async def synchronous() -> int:
+        writer = await open_writer(tmp_path / "a.db", synchronous=durability)
+        [(value,)] = await writer.execute_fetchall("PRAGMA synchronous")
+        await writer.close()
+        return int(value)
+
+    assert asyncio.run(synchronous()) == syncs

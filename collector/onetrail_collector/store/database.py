@@ -16,6 +16,7 @@ import aiosqlite
 
 APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
 BUSY_TIMEOUT_S = 5.0
+SYNCHRONOUS = {"full": 2, "normal": 1}
 
 
 class UnusableDatabase(Exception):  # noqa: N818 - read by a person
@@ -37,7 +38,7 @@ def migrations() -> list[Migration]:
     return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
 
 
-async def open_writer(path: Path) -> aiosqlite.Connection:
+async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Connection:
     """The one connection that writes; makes and migrates the file. Raises UnusableDatabase."""
     try:
         sqlite3.connect(
@@ -51,7 +52,7 @@ async def open_writer(path: Path) -> aiosqlite.Connection:
     try:
         await _check_ours(connection, path)
         await _use_wal(connection)
-        await connection.execute("PRAGMA synchronous = FULL")
+        await connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
         await _migrate(connection, path, migrations())
     except sqlite3.DatabaseError as error:
         await connection.close()

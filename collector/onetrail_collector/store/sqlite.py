@@ -23,9 +23,12 @@ class SqliteStore:
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def open(cls, path: Path) -> "SqliteStore":
-        """Open the file, made and migrated where needed. Raises UnusableDatabase."""
-        writer = await open_writer(path)
+    async def open(cls, path: Path, *, synchronous: str = "full") -> "SqliteStore":
+        """Open the file, made and migrated where needed. Raises UnusableDatabase.
+
+        synchronous is SQLite's: "full" syncs each commit, "normal" only now and then.
+        """
+        writer = await open_writer(path, synchronous=synchronous)
         try:
             return cls(writer, await open_reader(path))
         except BaseException:
