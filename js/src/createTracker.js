@@ -58,7 +58,7 @@ export const createTracker = (surroundings) => {
         sent_at: getTime(),
         context: { ...getContext(), dropped: +storage.load("dropped") || undefined },
       }).slice(0, -1) + `,"events":[${lines}]}`,
-    notify: (verdict, { stamp, issued, places, lines }, exchange) => {
+    notify: guard((verdict, { stamp, issued, places, lines }, exchange) => {
       const { answer = {} } = exchange;
       const { profile, rejected = verdict === "rejected" ? [answer] : [] } = answer;
       say(answer.detail || rejected[0]?.detail);
@@ -74,7 +74,7 @@ export const createTracker = (surroundings) => {
       if (verdict !== "kept") places.forEach(storage.drop);
       if (verdict !== "split") for (const refusal of rejected) emit("rejected", refusal);
       if (verdict !== "rejected") emit(verdict, exchange);
-    },
+    }),
   });
 
   const pump = () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { test } from "node:test";
 import { bundle } from "../bundle.js";
 import { createStorage } from "../src/createStorage.js";
@@ -18,7 +19,7 @@ test("the module exports init, and does nothing until it is called", async () =>
     navigator: { language: "en", locks: undefined },
     history: { pushState() {}, replaceState() {} },
     screen: { width: 1, height: 1 },
-    crypto,
+    crypto: webcrypto,
     console,
     localStorage: disk,
     addEventListener() {},
