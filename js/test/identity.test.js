@@ -124,3 +124,17 @@ test("where cookies are forbidden the session lives as long as the page", async 
   assert.equal(browser.requests[0].session.id, browser.requests[1].session.id);
   assert.equal(api.sessionId(), browser.requests[0].session.id);
 });
+
+test("a session that has timed out is followed by another, of the same profile", async () => {
+  const browser = createBrowser();
+  browser.options = { sessionTimeout: "30" };
+  const { api } = browser.open();
+  api.track("one");
+  await settled();
+  browser.document.close(); // the browser lets go of the cookie
+  api.track("two");
+  await settled();
+  const [one, two] = browser.requests;
+  assert.notEqual(one.session.id, two.session.id);
+  assert.deepEqual(two.profile, { id: P1 });
+});
