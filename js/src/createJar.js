@@ -1,32 +1,34 @@
+import { attempt } from "./attempt.js";
+
 /**
- * One cookie that lives until the browser closes. Written without a max-age, so the browser ends it, and read by every tab.
+ * The session's cookie. Without a max-age, so that it ends when the browser closes, and read by every tab.
+ *
+ * Browsers that restore their tabs keep such a cookie alive for weeks: a time-out is the answer to that. With one, the cookie has
+ * a max-age instead, which begins anew with each activity.
  *
  * @param {{cookie: string}} document
- * @param {string} name
- * @param {boolean} secure whether the page is on https
+ * @param {string} protocol
+ * @param {{cookieDomain?: string, sessionTimeout?: string}} options
  */
-export const createJar = (document, name, secure) => {
-  // A value that does not begin with a UUID is not ours: somebody else's cookie, or one that was tampered with.
-  const pattern = new RegExp(`(?:^|; )${name}=([\\da-f-]{36}[\\w.-]*)`);
-  return {
-    /** @returns {string} "" when there is none, or where cookies are forbidden */
-    read: () => {
-      try {
-        return (pattern.exec(document.cookie) || [])[1] || "";
-      } catch {
-        return ""; // a sandboxed frame throws
-      }
-    },
+export const createJar = (document, protocol, { cookieDomain, sessionTimeout }) => ({
+  /** Whether it must be put again at each activity. */
+  fades: sessionTimeout,
 
-    /** @type {(value: string) => void} */
-    write: (value) => {
-      try {
-        document.cookie = `${name}=${value};path=/;samesite=lax` + (secure ? ";secure" : "");
-      } catch {
-        // as above
-      }
-    },
-  };
-};
+  /** @returns {string} "" when there is none, or where cookies are forbidden */
+  read: () =>
+    // What does not begin with a UUID is not ours: somebody else's cookie, or one that was tampered with.
+    attempt(() => /\bonetrail=([\da-f-]{36}[.\w]*)/.exec(document.cookie)?.[1]) || "",
+
+  /** @type {(stamp: string, seconds?: number | string) => unknown} */
+  put: (stamp, seconds = sessionTimeout && +sessionTimeout * 60) =>
+    attempt(
+      () =>
+        (document.cookie =
+          `onetrail=${stamp};path=/;samesite=lax` +
+          (seconds ? ";max-age=" + seconds : "") +
+          (cookieDomain ? ";domain=" + cookieDomain : "") +
+          (protocol === "https:" ? ";secure" : "")),
+    ),
+});
 
 /** @typedef {ReturnType<typeof createJar>} Jar */

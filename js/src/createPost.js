@@ -2,16 +2,16 @@
  * POST to the collector. The body goes as text/plain and without credentials, so that the browser asks no preflight; keepalive
  * lets the request outlive the page. A redirect is an error: events go to the collector that the page names, and nowhere else.
  *
- * @param {typeof globalThis.fetch} fetch
+ * @param {{fetch: typeof globalThis.fetch}} network
  * @param {string} url
  * @returns {Post}
  */
-export const createPost = (fetch, url) => async (body, keepalive) => {
+export const createPost = (network, url) => async (body, keepalive) => {
   let status = 0;
-  let retryAfter = null;
+  let retryAfter;
   let answer;
   try {
-    const response = await fetch(url, {
+    const response = await network.fetch(url, {
       method: "POST",
       body,
       keepalive,
@@ -28,5 +28,6 @@ export const createPost = (fetch, url) => async (body, keepalive) => {
   return { status, retryAfter, answer };
 };
 
-/** @typedef {{profile?: {id?: string}, rejected?: Array<{index: number, id: string, error: string, detail: string}>, warnings?: Array<{warning: string, detail: string}>, error?: string, detail?: string}} Answer */
-/** @typedef {(body: string, keepalive: boolean) => Promise<{status: number, retryAfter: string | null, answer: Answer | undefined}>} Post */
+/** @typedef {{error: string, detail: string}} Refusal */
+/** @typedef {{profile?: {id?: string}, rejected?: Array<Partial<Refusal>>} & Partial<Refusal>} Answer */
+/** @typedef {(body: string, keepalive: boolean) => Promise<{status: number, retryAfter?: string | null, answer?: Answer}>} Post */

@@ -1,44 +1,42 @@
-/**
- * localStorage that cannot throw: what the browser refuses to keep (forbidden, private, full) is kept in memory,
- * for as long as the page lives.
- *
- * @param {() => globalThis.Storage | null} open reads window.localStorage, which may itself throw
- */
-export const createStorage = (open) => {
-  /** @type {Map<string, string>} */
-  const memory = new Map();
+import { attempt } from "./attempt.js";
 
-  /** @type {<T>(use: (disk: globalThis.Storage | null) => T) => T | undefined} */
-  const attempt = (use) => {
-    try {
-      return use(open());
-    } catch {
-      return undefined;
-    }
-  };
+/**
+ * The tracker's part of localStorage, which cannot throw: what the browser refuses to keep (forbidden, private, full) is kept in
+ * memory, for as long as the page lives.
+ *
+ * @param {() => globalThis.Storage} open reads window.localStorage, which may itself throw, or be null
+ * @param {string} prefix of the keys that are the tracker's
+ */
+export const createStorage = (open, prefix) => {
+  /** @type {Record<string, string>} */
+  const memory = {};
 
   return {
-    /** @returns {string[]} sorted */
-    keys: () => [...new Set([...memory.keys(), ...(attempt((disk) => Object.keys(disk || {})) || [])])].sort(),
+    /** @type {(start: string) => string[]} sorted */
+    list: (start) =>
+      [
+        ...Object.keys(memory),
+        ...(attempt(() => Object.keys(open()).map((key) => key.split(prefix)[1] || "")) || []),
+      ]
+        .filter((key) => key.startsWith(start))
+        .sort(),
 
     /** @type {(key: string) => string} "" when there is none */
-    get: (key) => memory.get(key) || attempt((disk) => disk?.getItem(key)) || "",
+    load: (key) => memory[key] || attempt(() => open().getItem(prefix + key)) || "",
 
     /** @type {(key: string, value: string) => void} */
-    set: (key, value) => {
-      memory.set(key, value);
-      attempt((disk) => {
-        if (disk) {
-          disk.setItem(key, value);
-          memory.delete(key);
-        }
+    keep: (key, value) => {
+      memory[key] = value;
+      attempt(() => {
+        open().setItem(prefix + key, value);
+        delete memory[key];
       });
     },
 
     /** @type {(key: string) => void} */
-    remove: (key) => {
-      memory.delete(key);
-      attempt((disk) => disk?.removeItem(key));
+    drop: (key) => {
+      delete memory[key];
+      attempt(() => open().removeItem(prefix + key));
     },
   };
 };

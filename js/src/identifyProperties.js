@@ -4,14 +4,22 @@
  * @param {Who} who
  * @returns {Record<string, unknown>}
  */
-export const identifyProperties = ({ email, phone, userId, traits }) => ({
+export const identifyProperties = ({ email, phone, userId, traits, signature }) => ({
   email: text(email),
   phone: text(phone),
   user_id: text(userId),
   traits: traits || undefined,
+  signature,
 });
 
 /** @type {(value: string | number | null | undefined) => string | undefined} */
-const text = (value) => (value || value === 0 ? String(value) : undefined);
+const text = (value) => value?.toString() || undefined;
 
-/** @typedef {{userId?: string | number | null, email?: string | null, phone?: string | null, traits?: Record<string, unknown> | null}} Who */
+/**
+ * @typedef {object} Who
+ * @property {string | number | null} [userId] your own ID of this person
+ * @property {string | null} [email]
+ * @property {string | null} [phone]
+ * @property {Record<string, unknown> | null} [traits] facts such as name and plan
+ * @property {string} [signature] your server's word that the rest is true
+ */

@@ -1,4 +1,3 @@
-let lastMs = 0;
 let sequence = 0;
 
 /**
@@ -10,16 +9,11 @@ let sequence = 0;
  * @returns {string}
  */
 export const uuid7 = (ms, fillRandom) => {
-  sequence = ms === lastMs ? (sequence + 1) & 0xfff : 0;
-  lastMs = ms;
-  const random = fillRandom(new Uint8Array(8));
-  random[0] = (/** @type {number} */ (random[0]) & 0x3f) | 0x80;
-  const tail = Array.from(random, (byte) => hex(byte, 2)).join("");
-  return (hex(ms, 12) + "7" + hex(sequence, 3) + tail).replace(
-    /(.{8})(.{4})(.{4})(.{4})/,
-    "$1-$2-$3-$4-",
+  const known = ms.toString(16).padStart(12, "0") + (4096 + (sequence++ % 4096)).toString(16).slice(1);
+  const random = fillRandom(new Uint8Array(36));
+  let digit = 0;
+  return "........-....-7...-8...-............".replace(
+    /\./g,
+    (_, at) => known[digit++] || (/** @type {number} */ (random[at]) % 16).toString(16),
   );
 };
-
-/** @type {(value: number, length: number) => string} */
-const hex = (value, length) => value.toString(16).padStart(length, "0");

@@ -1,6 +1,9 @@
+import { createGuard } from "../src/createGuard.js";
 import { createJar } from "../src/createJar.js";
 import { createStorage } from "../src/createStorage.js";
 import { createTracker } from "../src/createTracker.js";
+import { mayTrack } from "../src/mayTrack.js";
+import { version } from "../src/version.js";
 import { fakeClock, fakeDocument, fakeLocalStorage } from "./fakes.js";
 
 /**
@@ -24,17 +27,24 @@ export const createBrowser = (firstId = 1) => {
     warnings: [],
     /** @type {(request: any) => any} */
     answers: () => accepted("11111111-1111-4111-8111-111111111111"),
+    options: {},
+    navigator: {},
     types: () => browser.requests.flatMap((request) => request.events.map((/** @type {any} */ event) => event.type)),
 
-    open: () =>
-      createTracker({
-        source: "demo",
-        jar: createJar(document, "onetrail", false),
-        storage: createStorage(() => disk),
+    open: () => {
+      const { say, guard } = createGuard({ warn: (text) => browser.warnings.push(text) });
+      const storage = createStorage(() => disk, "onetrail.demo.");
+      const page = () => ({ url: "https://shop.example/", title: "Shop" });
+      const tracker = createTracker({
+        sourceId: "demo",
+        say,
+        guard,
+        storage,
+        jar: createJar(document, "https:", browser.options),
         post: async (body) => {
           const request = JSON.parse(body);
           browser.requests.push(request);
-          return { status: 200, retryAfter: null, answer: undefined, ...(await browser.answers(request)) };
+          return { status: 200, ...(await browser.answers(request)) };
         },
         lock: (run) => {
           const mine = turn.then(run);
@@ -42,12 +52,16 @@ export const createBrowser = (firstId = 1) => {
           return mine;
         },
         wait: clock.wait,
-        now: () => clock.now(),
-        random: () => 1,
+        getTime: () => new Date(clock.ms).toISOString(),
+        chance: () => 1,
         newId: () => `019acd5e-0000-7000-8000-${String(ids++).padStart(12, "0")}`,
-        warn: (text) => browser.warnings.push(text),
-        page: () => ({ url: "https://shop.example/", title: "Shop" }),
-      }),
+        allowed: () => mayTrack(storage.load("consent"), browser.options, browser.navigator),
+        begin: () => tracker.api.page(),
+        getPage: page,
+        getContext: () => ({ library: { name: "onetrail-js", version } }),
+      });
+      return tracker;
+    },
   };
   return browser;
 };

@@ -1,12 +1,23 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { bundle, bundlePath } from "../bundle.js";
+import { brotliCompressSync } from "node:zlib";
+import { bundle, bundlePath, entries } from "../bundle.js";
 import { version } from "../src/version.js";
 
-test("the committed bundle is what the sources build: npm run build", () => {
-  assert.ok(Buffer.from(bundle()).equals(readFileSync(bundlePath)), "t.js is stale; run: npm run build");
-});
+/** Bytes, with brotli, that a page loads. */
+const budgets = { "t.js": 3310, "t-more.js": 2000 };
+
+for (const [name, budget] of Object.entries(budgets)) {
+  test(`the committed ${name} is what the sources build`, () => {
+    assert.ok(bundle(entries[name] || "") === readFileSync(bundlePath(name), "utf8"), `${name} is stale; run: npm run build`);
+  });
+
+  test(`${name} is at most ${budget} bytes`, () => {
+    const bytes = brotliCompressSync(readFileSync(bundlePath(name))).length;
+    assert.ok(bytes <= budget, `${name} is ${bytes} bytes with brotli`);
+  });
+}
 
 test("the version on the wire is the package's", () => {
   assert.equal(version, JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")).version);

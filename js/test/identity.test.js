@@ -9,7 +9,7 @@ const P2 = "22222222-2222-4222-8222-222222222222";
 test("the first request names no profile; the next one names the collector's, also after the browser was closed", async () => {
   const browser = createBrowser();
   const { api } = browser.open();
-  assert.equal(api.profileId(), undefined);
+  assert.equal(api.profileId(), "");
   api.track("first");
   await settled();
   assert.equal(api.profileId(), P1);
@@ -52,7 +52,7 @@ test("reset begins a new session without a profile, and events before it keep th
   browser.answers = (request) => accepted(request.session.id === session ? P1 : P2);
   api.track("before");
   api.reset();
-  assert.equal(api.profileId(), undefined);
+  assert.equal(api.profileId(), "");
   api.track("after");
   await settled();
   const [, before, after] = browser.requests;
@@ -123,4 +123,18 @@ test("where cookies are forbidden the session lives as long as the page", async 
   await settled();
   assert.equal(browser.requests[0].session.id, browser.requests[1].session.id);
   assert.equal(api.sessionId(), browser.requests[0].session.id);
+});
+
+test("a session that has timed out is followed by another, of the same profile", async () => {
+  const browser = createBrowser();
+  browser.options = { sessionTimeout: "30" };
+  const { api } = browser.open();
+  api.track("one");
+  await settled();
+  browser.document.close(); // the browser lets go of the cookie
+  api.track("two");
+  await settled();
+  const [one, two] = browser.requests;
+  assert.notEqual(one.session.id, two.session.id);
+  assert.deepEqual(two.profile, { id: P1 });
 });

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBrowser } from "./browser.js";
 import { settled } from "./fakes.js";
-import { createWarn } from "../src/createWarn.js";
+import { createGuard } from "../src/createGuard.js";
 
 test("a call without a type is ignored, and the warning says what to write", async () => {
   const browser = createBrowser();
@@ -13,18 +13,18 @@ test("a call without a type is ignored, and the warning says what to write", asy
   api.track({ type: "click" });
   await settled();
   assert.deepEqual(browser.requests, []);
-  assert.match(browser.warnings[0] || "", /track\(\) needs a type: onetrail\.track\("sign-up"/);
+  assert.deepEqual(browser.warnings, ["onetrail: track(type, {…}) needs a type"]);
 });
 
-test("properties that are no JSON object are left out, and the event is kept", async () => {
+test("properties that are no JSON are left out, and the event is kept", async () => {
   const browser = createBrowser();
   const { api } = browser.open();
   const circle = {};
   Object.assign(circle, { circle });
-  for (const properties of [circle, [1, 2], "text", { big: 1n }]) api.track("click", /** @type {any} */ (properties));
+  for (const properties of [circle, { big: 1n }]) api.track("click", /** @type {any} */ (properties));
   await settled();
-  assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), Array(4).fill(undefined));
-  assert.match(browser.warnings[0] || "", /the properties of "click" were left out/);
+  assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), [undefined, undefined]);
+  assert.match(browser.warnings[0] || "", /click: its properties are no JSON/);
 });
 
 test("properties are taken as they are at the call", async () => {
@@ -45,7 +45,7 @@ test("identify without anything is ignored; a number as user ID is sent as text"
   api.identify({ userId: 0, email: "", phone: null });
   await settled();
   assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), [{ user_id: "0" }]);
-  assert.match(browser.warnings[0] || "", /identify\(\) needs one of/);
+  assert.match(browser.warnings[0] || "", /identify\({…}\) needs userId/);
 });
 
 test("a listener that throws harms nobody", async () => {
@@ -59,15 +59,30 @@ test("a listener that throws harms nobody", async () => {
   api.track("click");
   await settled();
   assert.equal(heard, 1);
-  assert.deepEqual(browser.warnings, ["Error: mine"]);
+  assert.deepEqual(browser.warnings, ["onetrail: Error: mine"]);
 });
 
 test("a warning is said once", () => {
   /** @type {string[]} */
   const said = [];
-  const warn = createWarn({ warn: (text) => said.push(text) });
-  warn("a");
-  warn("a");
-  warn("b");
+  const { say } = createGuard({ warn: (text) => said.push(text) });
+  ["a", "a", undefined, "b"].forEach((text) => say(text));
   assert.deepEqual(said, ["onetrail: a", "onetrail: b"]);
+});
+
+test("who listens hears of each event that the collector rejected, and why", async () => {
+  const browser = createBrowser();
+  browser.answers = ({ events }) => ({
+    status: 200,
+    answer: { rejected: [{ index: 1, id: events[1].id, error: "too_large", detail: "events[1] is too large" }] },
+  });
+  const { api } = browser.open();
+  /** @type {any[]} */
+  const refusals = [];
+  api.on("rejected", (refusal) => refusals.push(refusal));
+  api.track("one");
+  api.track("two");
+  await settled();
+  assert.deepEqual(refusals.map(({ error }) => error), ["too_large"]);
+  assert.deepEqual(browser.warnings, ["onetrail: events[1] is too large"]);
 });

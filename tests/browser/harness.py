@@ -13,11 +13,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from playwright.sync_api import Browser, Playwright
+from playwright.sync_api import Browser, BrowserType
 
 CHROMIUM = Path("/usr/bin/chromium")
+STATIC = Path(__file__).parents[2] / "collector" / "onetrail_collector" / "static"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
@@ -37,8 +38,8 @@ def browser_options() -> dict[str, Any]:
     return options | ({"executable_path": str(CHROMIUM)} if CHROMIUM.exists() else {})
 
 
-def launch(playwright: Playwright, **options: Any) -> Browser:
-    return playwright.chromium.launch(**(browser_options() | options))
+def launch(kind: BrowserType, **options: Any) -> Browser:
+    return kind.launch(**(browser_options() | options))
 
 
 def wait_for(condition: Callable[[], T], what: str, deadline_s: float = DEADLINE_S) -> T:
@@ -97,6 +98,7 @@ class Site:
     url: str = ""
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
+    together: threading.Barrier | None = None  # so many requests are answered at the same instant
 
     def page(self, path: str, head: str = "", body: str = "") -> str:
         """Put a page there, and return its URL."""
@@ -113,6 +115,8 @@ def running_site() -> Iterator[Site]:
     class Handler(_Handler):
         def do_GET(self) -> None:
             page = site.pages.get(self.path.partition("?")[0])
+            if site.together:
+                site.together.wait(DEADLINE_S)
             kind = "text/javascript" if self.path.endswith(".js") else "text/html; charset=utf-8"
             self.reply(
                 200 if page else 404, {"Content-Type": kind, **site.headers}, (page or "").encode()
@@ -162,57 +166,63 @@ class Gate:
         wait_for(lambda: set(expected) <= set(self.types), f"{expected} in {self.types}")
 
 
+CORS = {"Access-Control-Allow-Origin": "*"}
+HOP = {"host", "connection", "content-length", "transfer-encoding", "date", "server"}
+
+
+class _GateHandler(_Handler):
+    gate: ClassVar[Gate]
+
+    def do_GET(self) -> None:
+        if self.path == "/t-more.js":
+            kind = {"Content-Type": "text/javascript"}
+            self.reply(200, kind, (STATIC / "t-more.js").read_bytes())
+        else:
+            self.forward()
+
+    def do_OPTIONS(self) -> None:
+        self.gate.requests.append(Request("OPTIONS", dict(self.headers), {}))
+        self.forward()
+
+    def do_POST(self) -> None:
+        gate = self.gate
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        if gate.down:
+            self.close_connection = True
+            return
+        gate.requests.append(Request("POST", dict(self.headers), json.loads(body)))
+        time.sleep(gate.delay_s)
+        order = gate.script.pop(0) if gate.script else None
+        if order is None or order == "drop":
+            self.forward(body, drop=order == "drop")
+        elif isinstance(order, int):
+            self.reply(order, CORS, b'{"error":"scripted","detail":"as the test asked"}')
+        else:
+            status, headers, text = order
+            self.reply(status, CORS | headers, text.encode())
+
+    def forward(self, body: bytes | None = None, *, drop: bool = False) -> None:
+        connection = http.client.HTTPConnection(self.gate.upstream, timeout=DEADLINE_S)
+        kept = {k: v for k, v in self.headers.items() if k.lower() not in HOP}
+        try:
+            connection.request(self.command, self.path, body, kept)
+            answer = connection.getresponse()
+            content = answer.read()
+        except OSError:
+            drop = True
+        finally:
+            connection.close()
+        if drop:
+            self.close_connection = True
+            return
+        headers = {k: v for k, v in answer.getheaders() if k.lower() not in HOP}
+        self.reply(answer.status, headers, content)
+
+
 @contextmanager
 def running_gate(upstream: str) -> Iterator[Gate]:
     gate = Gate(upstream=upstream)
-    cors = {"Access-Control-Allow-Origin": "*"}
-
-    class Handler(_Handler):
-        def do_GET(self) -> None:
-            self.forward()
-
-        def do_OPTIONS(self) -> None:
-            gate.requests.append(Request("OPTIONS", dict(self.headers), {}))
-            self.forward()
-
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            if gate.down:
-                self.close_connection = True
-                return
-            gate.requests.append(Request("POST", dict(self.headers), json.loads(body)))
-            time.sleep(gate.delay_s)
-            order = gate.script.pop(0) if gate.script else None
-            if order is None or order == "drop":
-                self.forward(body, drop=order == "drop")
-            elif isinstance(order, int):
-                self.reply(order, cors, b'{"error":"scripted","detail":"as the test asked"}')
-            else:
-                status, headers, text = order
-                self.reply(status, cors | headers, text.encode())
-
-        def forward(self, body: bytes | None = None, *, drop: bool = False) -> None:
-            connection = http.client.HTTPConnection(gate.upstream, timeout=DEADLINE_S)
-            kept = {
-                k: v for k, v in self.headers.items() if k.lower() not in {"host", "connection"}
-            }
-            try:
-                connection.request(self.command, self.path, body, kept)
-                answer = connection.getresponse()
-                content = answer.read()
-            except OSError:
-                self.close_connection = True
-                return
-            finally:
-                connection.close()
-            if drop:
-                self.close_connection = True
-                return
-            hop = {"content-length", "connection", "transfer-encoding", "date", "server"}
-            headers = {k: v for k, v in answer.getheaders() if k.lower() not in hop}
-            self.reply(answer.status, headers, content)
-
-    with serving(Handler) as port:
+    with serving(type("Handler", (_GateHandler,), {"gate": gate})) as port:
         gate.url = f"http://127.0.0.1:{port}"
         yield gate
 

@@ -1,5 +1,8 @@
 """Twenty events, whatever happens to the page, the network or the collector: each stored once."""
 
+import random
+from collections import Counter
+
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import BrowserContext, Page
 
@@ -40,7 +43,8 @@ def test_closing_the_tab_at_once_loses_nothing(
     other = context.new_page()
     open_page(other, site, gate)
     other.evaluate(TWENTY)
-    other.close(run_before_unload=True)
+    with other.expect_event("close"):
+        other.close(run_before_unload=True)
     assert numbers(collector) == list(range(20))
 
 
@@ -48,7 +52,7 @@ def test_a_collector_that_is_down_costs_nothing_when_the_page_is_loaded_again(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
     open_page(page, site, gate)
-    collector.wait_for_stored("page-view", 1)
+    wait_for(lambda: collector.stored("page-view") and queued(page) == 0, "a stored page view")
     gate.down = True
     page.evaluate(TWENTY)
     assert queued(page) == 1
@@ -115,3 +119,68 @@ def test_two_tabs_lose_nothing_of_each_other_and_send_nothing_twice(
     assert sorted(event.properties["n"] for event in stored) == sorted([*range(50)] * 2)
     assert len({event.session for event in stored}) == 1
     assert gate.types.count("click") == 100
+
+
+def test_offline_then_online(
+    page: Page, context: BrowserContext, site: Site, gate: Gate, collector: Collector
+) -> None:
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 1)
+    context.set_offline(True)
+    page.evaluate(TWENTY)
+    context.set_offline(False)
+    assert numbers(collector) == list(range(20))
+
+
+def test_offline_then_closed_then_back(
+    page: Page, context: BrowserContext, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """What was tracked keeps the session in which it happened."""
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 1)
+    session = page.evaluate("onetrail.sessionId()")
+    context.set_offline(True)
+    page.evaluate(TWENTY)
+    with page.expect_event("close"):
+        page.close(run_before_unload=True)
+    context.clear_cookies()  # as the end of the browser does
+    context.set_offline(False)
+    back = context.new_page()
+    open_page(back, site, gate)
+    assert numbers(collector) == list(range(20))
+    assert {event.session for event in collector.stored("click")} == {session}
+    assert back.evaluate("onetrail.sessionId()") != session
+    assert len({event.profile for event in collector.stored()}) == 1
+
+
+def test_tabs_closed_at_any_moment_under_load_lose_nothing(
+    context: BrowserContext, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """Each tab tracks without end and says how far it got; what it said is stored, once."""
+    gate.delay_s = 0.03
+    moments = random.Random(7)  # noqa: S311  # the same moments in each run
+    keeper = context.new_page()
+    keeper.goto(site.page("/keeper"))
+    load = """number => {
+        let n = 0;
+        setInterval(() => {
+            onetrail.track('click', {n: number * 1e6 + n++});
+            setTimeout(() => localStorage.setItem('tab' + number, n));
+        }, 3);
+    }"""
+    for number in range(12):
+        tab = context.new_page()
+        open_page(tab, site, gate)
+        tab.evaluate(load, number)
+        keeper.wait_for_timeout(moments.randrange(10, 200))
+        tab.close()
+    wait_for(lambda: queued(keeper) >= 0, "the keeper")
+    said = keeper.evaluate("Array.from({length: 12}, (_, n) => +localStorage['tab' + n] || 0)")
+    back = context.new_page()
+    open_page(back, site, gate)
+    wait_for(lambda: queued(back) == 0, "an empty queue")
+    stored = Counter(event.properties["n"] for event in collector.stored("click"))
+    expected = {tab * 10**6 + n for tab in range(12) for n in range(said[tab])}
+    assert sum(said) > 100
+    assert expected - stored.keys() == set()
+    assert max(stored.values()) == 1

@@ -18,7 +18,7 @@ from harness import launch, running_site, wait_for
 @pytest.fixture
 def page() -> Iterator[Page]:
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         yield browser.new_page()
         browser.close()
 

@@ -24,7 +24,7 @@ def shop() -> Iterator[tuple[Site, str]]:
 def page() -> Iterator[Page]:
     """A tab; when the test is over, no script error may have reached it."""
     with sync_playwright() as playwright:
-        browser = launch(playwright)
+        browser = launch(playwright.chromium)
         page = browser.new_page()
         errors: list[str] = []
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -3,10 +3,8 @@ window.onetrail ??= new Proxy({ q: [] }, { get: (stub, name) => stub[name] ?? ((
 
 const states = {
   sent: "stored",
-  retry: "kept, will be sent again",
-  aside: "kept for the next page",
+  kept: "kept, will be sent again",
   split: "too large, sent in parts",
-  refused: "refused",
 };
 const element = (id) => document.getElementById(id);
 
@@ -28,24 +26,35 @@ const showIds = () => {
   element("profile").textContent = window.onetrail.profileId() || "none yet";
 };
 
-const showExchange = (state, { request, status, answer }) => {
-  const sent = JSON.parse(request);
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
-  summary.append(
-    make("strong", sent.events.map((event) => event.type).join(", ")),
-    make("span", `${states[state]}${status ? "" : " (no answer)"}`, `state ${answer?.rejected?.length ? "rejected" : state}`),
-    make("time", new Date(sent.sent_at).toLocaleTimeString()),
-  );
-  details.append(summary, block("Sent", sent), block(`Answered${status ? `, ${status}` : ""}`, answer));
+const show = (summary, ...details) => {
+  const entry = document.createElement("details");
   const item = document.createElement("li");
-  item.append(details);
+  entry.append(summary, ...details);
+  item.append(entry);
   element("log").prepend(item);
   element("empty").hidden = true;
   showIds();
 };
 
+const showExchange = (state, { request, status, answer }) => {
+  const sent = JSON.parse(request);
+  const summary = document.createElement("summary");
+  summary.append(
+    make("strong", sent.events.map((event) => event.type).join(", ")),
+    make("span", `${states[state]}${status ? "" : " (no answer)"}`, `state ${state}`),
+    make("time", new Date(sent.sent_at).toLocaleTimeString()),
+  );
+  show(summary, block("Sent", sent), block(`Answered${status ? `, ${status}` : ""}`, answer));
+};
+
+const showRefusal = (refusal) => {
+  const summary = document.createElement("summary");
+  summary.append(make("strong", "an event"), make("span", "rejected", "state rejected"));
+  show(summary, block("Why", refusal));
+};
+
 for (const state of Object.keys(states)) window.onetrail.on(state, (exchange) => showExchange(state, exchange));
+window.onetrail.on("rejected", showRefusal);
 
 window.addEventListener("load", () => {
   const onSubmit = (id, act) =>

@@ -1,0 +1,13 @@
+import { createGuard } from "./createGuard.js";
+import { start } from "./start.js";
+
+/**
+ * Track this page, for an app that brings the tracker in its own bundle. What the tag's data- attributes say is said here:
+ *
+ *     import { init } from "onetrail";
+ *     const onetrail = init({ source: "web", host: "https://c.example/" });
+ *     onetrail.track("sign-up", { plan: "pro" });
+ *
+ * @param {import("./start.js").Options} options
+ */
+export const init = (options) => start(window, options, createGuard(window.console));

@@ -1,0 +1,152 @@
+"""Browsers that forbid, collectors that answer nonsense, strict pages: no error, no loss."""
+
+from datetime import datetime
+
+import pytest
+from harness import Collector, Gate, Site, wait_for
+from playwright.sync_api import BrowserContext, Page
+
+QUEUED = "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
+
+
+def open_page(page: Page, site: Site, gate: Gate, attributes: str = "") -> None:
+    page.goto(site.page("/", gate.tag(attributes=attributes)))
+    page.wait_for_function("window.onetrail")
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (200, {"Content-Type": "text/html"}, "<h1>Welcome to the hotel</h1>"),
+        (200, {}, ""),
+        (204, {}, ""),
+        (302, {"Location": "/healthz"}, ""),
+        (307, {"Location": "/healthz"}, ""),
+        (404, {}, "not found"),
+        (500, {}, "{}"),
+        (429, {"Retry-After": "0"}, "{}"),
+    ],
+)
+def test_what_is_no_acknowledgement_costs_no_event(
+    page: Page, site: Site, gate: Gate, collector: Collector, answer: tuple[int, dict, str]
+) -> None:
+    gate.script = [answer]
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 1)
+    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    assert gate.types == ["page-view", "page-view"]
+    assert len(collector.stored()) == 1
+
+
+@pytest.mark.parametrize(
+    "profile", ['"text"', "null", "[]", '{"id": null}', '{"id": 7}', '{"id": "x"}']
+)
+def test_an_answer_of_a_strange_shape_hurts_nobody(
+    page: Page, site: Site, gate: Gate, collector: Collector, profile: str
+) -> None:
+    gate.script = [(200, {}, f'{{"profile": {profile}, "rejected": "no"}}')]
+    open_page(page, site, gate)
+    wait_for(lambda: gate.requests and page.evaluate(QUEUED) == 0, "an empty queue")
+    page.evaluate("onetrail.track('click')")
+    collector.wait_for_stored("click", 1)
+
+
+@pytest.mark.parametrize(
+    "forbid",
+    [
+        "Object.defineProperty(window, 'localStorage', {get() { throw new Error('denied') }})",
+        "Object.defineProperty(window, 'localStorage', {get: () => null})",
+        "Object.defineProperty(document, 'cookie', {get: () => '', set() {}})",
+        "Object.defineProperty(document, 'cookie', {get() { throw 1 }, set() { throw 1 }})",
+        "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }",
+        "Object.defineProperty(navigator, 'locks', {get: () => undefined})",
+        "delete AbortSignal.timeout",
+    ],
+)
+def test_a_browser_that_forbids_is_tracked_as_well_as_can_be(
+    page: Page, site: Site, gate: Gate, collector: Collector, forbid: str
+) -> None:
+    page.context.add_init_script(forbid)
+    open_page(page, site, gate)
+    page.evaluate("onetrail.track('one'); onetrail.identify({email: 'a@example.com'})")
+    collector.wait_for_stored("identify", 1)
+    page.evaluate("onetrail.reset(); onetrail.track('two')")
+    collector.wait_for_stored("two", 1)
+    assert len(collector.stored()) == 4
+    stored = {event.type: event for event in collector.stored()}
+    assert stored["one"].session == stored["page-view"].session != stored["two"].session
+    assert stored["one"].profile == stored["page-view"].profile != stored["two"].profile
+
+
+def test_a_local_storage_that_the_page_has_filled(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    fill = """<script>
+    localStorage.clear();
+    for (let size = 2 ** 22; size >= 1; size /= 2) {
+        try { localStorage.setItem("page" + size, "x".repeat(size)); } catch {}
+    }
+    </script>"""
+    page.goto(site.page("/", fill + gate.tag()))
+    page.wait_for_function("window.onetrail")
+    page.evaluate("for (let n = 0; n < 20; n++) onetrail.track('click', {n})")
+    stored = collector.wait_for_stored("click", 20)
+    assert sorted(event.properties["n"] for event in stored) == list(range(20))
+
+
+def test_a_strict_content_security_policy_with_integrity(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """No eval, no inline script or style; the policy names the collector and nothing else."""
+    site.headers = {
+        "Content-Security-Policy": f"default-src 'none'; script-src {gate.url};"
+        f" connect-src {gate.url}; require-trusted-types-for 'script'; trusted-types 'none'"
+    }
+    refused: list[str] = []
+    page.on("console", lambda message: refused.append(message.text))
+    page.goto(site.page("/", f'<link rel="icon" href="data:,">{gate.tag()}'))
+    collector.wait_for_stored("page-view", 1)
+    assert [text for text in refused if "t.js" in text or "eval" in text] == []
+
+
+def test_a_clock_that_is_a_year_off(
+    context: BrowserContext, page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """The collector corrects by what the request says of its own time."""
+    context.add_init_script("const now = Date.now; Date.now = () => now() - 365 * 864e5;")
+    context.add_init_script(
+        "const Real = Date; Date = class extends Real"
+        " { constructor(...args) { super(...(args.length ? args : [Real.now()])) } };"
+    )
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 1)
+    (request,) = gate.requests
+    assert request.body["sent_at"].startswith(request.body["events"][0]["time"][:4])
+    (view,) = collector.get(f"/profiles/{collector.stored()[0].profile}/events")["events"]
+    assert abs(_ms(view["time"]) - _ms(view["received"])) < 60_000
+
+
+def _ms(time: str) -> float:
+    return datetime.fromisoformat(time).timestamp() * 1000
+
+
+def test_a_collector_that_is_blocked_is_no_error_on_the_page(
+    context: BrowserContext, page: Page, site: Site, gate: Gate
+) -> None:
+    """As an ad blocker does it: the script loads, what it sends is refused."""
+    context.route("**/track", lambda route: route.abort("blockedbyclient"))
+    open_page(page, site, gate)
+    page.evaluate("onetrail.track('click'); onetrail.reset(); onetrail.track('click')")
+    assert page.evaluate("onetrail.flush()") is False
+    assert page.evaluate(QUEUED) >= 2
+
+
+def test_hundreds_of_events_at_once_arrive_in_requests_that_may_outlive_the_page(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    open_page(page, site, gate)
+    text = "é" * 99
+    page.evaluate(f"for (let n = 0; n < 400; n++) onetrail.track('click', {{n, text: '{text}'}})")
+    stored = collector.wait_for_stored("click", 400)
+    assert sorted(event.properties["n"] for event in stored) == list(range(400))
+    assert all(int(request.headers["Content-Length"]) < 64 * 1024 for request in gate.requests)

@@ -1,0 +1,131 @@
+"""What a tag asks for beyond page views: a second file, which other pages do not load."""
+
+import time
+from datetime import datetime
+
+from harness import Collector, Gate, Site, wait_for
+from playwright.sync_api import Page
+
+
+def open_page(page: Page, site: Site, gate: Gate, attributes: str, body: str = "") -> None:
+    with page.expect_response("**/t-more.js"):
+        page.goto(site.page("/", gate.tag(attributes=attributes), body))
+    page.wait_for_load_state()
+
+
+def test_a_page_that_asks_for_nothing_loads_one_file(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url))
+    page.goto(site.page("/", f'<link rel="icon" href="data:,">{gate.tag()}'))
+    collector.wait_for_stored("page-view", 1)
+    scripts = [url for url in loaded if url.endswith(".js")]
+    assert scripts == [gate.url + "/t.js"]
+
+
+def test_elements_say_what_a_click_means(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    body = """<p data-onetrail-event="sign-up" data-onetrail-plan="pro" data-onetrail-seat-count="3"
+        data-theirs="no"><button><b>Sign up</b></button></p>"""
+    open_page(page, site, gate, 'data-auto="page-view elements"', body)
+    page.click("b")
+    (event,) = collector.wait_for_stored("sign-up", 1)
+    assert event.properties == {"plan": "pro", "seatCount": "3"}
+
+
+def test_links_that_lead_away_and_downloads(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """A click that navigates at once; the query, which may hold anything, is not reported."""
+    away = site.url.replace("127.0.0.1", "localhost")
+    body = f"""<a id=here href="/here">here</a>
+        <a id=file href="/price-list.pdf?token=1" download>prices</a>
+        <a id=away href="{away}/there?token=1">away</a>"""
+    open_page(page, site, gate, 'data-auto="page-view outbound downloads"', body)
+    site.page("/there")
+    page.evaluate("here.addEventListener('click', event => event.preventDefault())")
+    page.click("#here")
+    with page.expect_download():
+        page.click("#file")
+    page.click("#away")
+    (file,) = collector.wait_for_stored("download", 1)
+    (left,) = collector.wait_for_stored("outbound-click", 1)
+    assert file.properties == {"url": f"{site.url}/price-list.pdf"}
+    assert left.properties == {"url": f"{away}/there"}
+    assert {event.type for event in collector.stored()} == {
+        "page-view",
+        "download",
+        "outbound-click",
+    }
+
+
+def test_a_form_is_reported_by_its_names_only(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    body = """<form id=newsletter action="/thanks"><input name=email type=email>
+        <input name=id value=7><button>Subscribe</button></form>"""
+    open_page(page, site, gate, 'data-auto="page-view forms"', body)
+    site.page("/thanks")
+    page.fill("[name=email]", "ann@example.com")
+    page.click("button")
+    (event,) = collector.wait_for_stored("form-submit", 1)
+    assert event.properties == {"form": "newsletter", "fields": ["email", "id"]}
+    assert "ann@example.com" not in str(gate.requests)
+
+
+def test_how_long_and_how_far_a_page_was_read(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    open_page(page, site, gate, 'data-auto="page-view reading"', "<p style='height: 5000px'>")
+    collector.wait_for_stored("page-view", 1)
+    page.evaluate("scrollTo(0, 1780)")
+    page.wait_for_function("scrollY > 1700")
+    page.goto(site.page("/elsewhere"))
+    page.goto(site.page("/", gate.tag()))
+    (event,) = collector.wait_for_stored("page-leave", 1)
+    assert 45 <= event.properties["scroll_percent"] <= 55
+    assert 0 <= event.properties["engaged_s"] < 10
+
+
+def test_errors_are_reported_by_message_and_place_and_not_without_end(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    open_page(page, site, gate, 'data-auto="page-view errors"')
+    page.evaluate(
+        """for (let n = 0; n < 20; n++) window.dispatchEvent(new ErrorEvent("error", {
+            message: "no lamp", filename: "https://shop.example/a.js?token=1", lineno: 3, colno: 9
+        }));
+        onetrail.track("end")"""
+    )
+    collector.wait_for_stored("end", 1)
+    errors = collector.stored("error")
+    assert len(errors) == 5
+    place = {"file": "https://shop.example/a.js", "line": 3, "column": 9}
+    assert errors[0].properties == {"message": "no lamp", **place}
+
+
+def _seconds(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def test_the_profile_id_is_passed_on_to_the_company_s_other_domains_only(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    other = site.url.replace("127.0.0.1", "localhost")
+    domains = 'data-domains="localhost,127.0.0.1"'
+    body = f'<a href="{other}/shop?q=1#lamps">shop</a> <a id=else href="{site.url}/else">x</a>'
+    open_page(page, site, gate, domains, body)
+    wait_for(lambda: page.evaluate("onetrail.profileId()"), "the profile ID")
+    here = page.evaluate("onetrail.profileId()")
+    site.page("/shop", gate.tag(attributes=domains))
+    with page.expect_response("**/t-more.js"):
+        page.click("a")
+    (arrival,) = collector.wait_for_stored("arrival", 1)
+    assert arrival.properties["profile_id"] == here
+    assert abs(_seconds(arrival.properties["left_at"]) - time.time()) < 60
+    assert page.evaluate("location.href") == f"{other}/shop?q=1#lamps"
+    views = [event.properties["url"] for event in collector.stored("page-view")]
+    assert views == [site.url + "/", other + "/shop?q=1"]
+    assert arrival.profile != here
