@@ -92,7 +92,8 @@ def body(
 
 
 def _event(event: Waiting, offset_ms: int | None, own: str) -> str:
-    time = rfc3339(event.wall_ms if offset_ms is None else event.mono_ms + offset_ms)
+    tracked_ms = event.wall_ms if offset_ms is None else event.mono_ms + offset_ms
+    time = rfc3339(tracked_ms - event.ago_ms)
     return (
         f'{{"id":"{event.id}","type":{_text(event.type)},"time":"{time}",'
         f'"properties":{event.properties}{own}}}'

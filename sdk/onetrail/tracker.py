@@ -205,7 +205,8 @@ class Tracker:
 
     def counts(self) -> dict[str, int]:
         """What was tracked, delivered, changed, refused and lost by this tracker, by name."""
-        return self._tally.read()
+        lost = {f"lost:{reason}": count for reason, count in self._outbox.lost().items()}
+        return self._tally.read() | lost
 
     def __enter__(self) -> Self:
         return self
@@ -221,10 +222,10 @@ class Tracker:
         with self._lock:
             wall_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
             event_id = self._event_id(wall_ms)
-            if when_ms is not None:  # as if both clocks had been read then
-                wall_ms, mono_ms = when_ms, mono_ms - (wall_ms - when_ms)
-            kind, text = recorded
-            self._outbox.append(self._session, Event(event_id, kind, wall_ms, mono_ms, text))
+            ago_ms = 0 if when_ms is None else wall_ms - when_ms
+            self._outbox.append(
+                self._session, Event(event_id, recorded[0], wall_ms, mono_ms, ago_ms, recorded[1])
+            )
         self._sender.wake()
 
     def _begin_session(self, session_id: str) -> Session:

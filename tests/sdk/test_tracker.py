@@ -175,3 +175,13 @@ def test_the_context_manager_sends_and_closes(sink, tmp_path, quick):
     with Tracker(sink.url, source="demo", data_dir=tmp_path, settings=quick) as tracker:
         tracker.track("one")
     assert sink.types == ["one"]
+
+
+def test_an_import_of_old_events_is_not_dropped_for_its_age(new_tracker, sink, quick):
+    """Age is how long an event has waited, not how long ago it happened."""
+    tracker = new_tracker(settings=quick._replace(max_age_s=60, max_events=64))
+    for _ in range(50):
+        tracker.track_at(datetime(1997, 1, 1, tzinfo=UTC), "purchase")
+    assert tracker.flush() == 0
+    assert len(sink.events) == 50
+    assert tracker.counts() == {"delivered": 50}

@@ -77,7 +77,7 @@ class Outbox:
         self._in_memory = True
         with contextlib.suppress(sqlite3.Error):
             self.memory.append(session, event)
-            bounds.trim(self.memory, self._memory_limits, now(self._clock))
+            bounds.trim(self.memory, self._memory_limits)
 
     def head(self, limit: int) -> tuple[Store, list[Waiting]]:
         """The oldest events and the store they are in."""
@@ -140,6 +140,15 @@ class Outbox:
                 return store.lose(reason, count)
         return None
 
+    def lost(self) -> dict[str, int]:
+        """What could not be kept, by reason."""
+        total: dict[str, int] = {}
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                for reason, count in store.lost().items():
+                    total[reason] = total.get(reason, 0) + count
+        return total
+
     def tend(self) -> None:
         """What the sender's thread does now and then: bounds, the clock, what nobody needs.
 
@@ -147,7 +156,9 @@ class Outbox:
         """
         try:
             moment = now(self._clock)
-            bounds.trim(self.disk, self._limits, moment)
+            bounds.trim(self.disk, self._limits)
+            bounds.trim_aside(self.disk, self._limits)
+            bounds.trim_old(self.disk, self._limits, moment)
             offset_ms = moment.wall_ms - moment.mono_ms
             if self._offset_ms is None or abs(offset_ms - self._offset_ms) > _CLOCK_MOVED_MS:
                 self.disk.set_anchor(moment)
@@ -180,7 +191,7 @@ class Outbox:
         self._appended += 1
         if self._appended % self._limits.step == 0:
             with contextlib.suppress(sqlite3.Error):
-                bounds.trim(self.disk, self._limits, now(self._clock))
+                bounds.trim(self.disk, self._limits)
 
     def _settle(self) -> None:
         """Moves what waits in memory to the disk, if the disk takes it."""

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from onetrail.outbox.connections import Connections
 
 # ruff: noqa: S608  the names of columns below are constants
-_COLUMNS = "session, id, type, wall_ms, mono_ms, properties"
-_APPEND = f"INSERT INTO event({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
+_COLUMNS = "session, id, type, wall_ms, mono_ms, ago_ms, properties"
+_APPEND = f"INSERT INTO event({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 _PEEK = f"SELECT seq, {_COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
 _SET_ASIDE = (
     f"INSERT INTO aside(seq, {_COLUMNS}, reason)"
