@@ -47,6 +47,15 @@ class StateFile:
         self._write({**self._read(), "holder": holder.id, "profile_id": holder.profile_id})
         return holder
 
+    def load_consent(self) -> bool | None:
+        """What the person has said about tracking; None if nothing."""
+        given = self._read().get("consent")
+        return given if isinstance(given, bool) else None
+
+    def save_consent(self, *, given: bool) -> None:
+        """Keeps what the person has said."""
+        self._write({**self._read(), "consent": given})
+
     def _read(self) -> dict[str, Any]:
         try:
             saved = json.loads(self._path.read_bytes())

@@ -59,13 +59,20 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
     wiring: Wiring,
     profile_of: Callable[[str], str | None],
     on_profile: Callable[[str, str], None],
+    tend: Callable[..., None],
 ) -> Parts:
     """Makes the parts; opens nothing yet."""
     settings = settings or Settings()
     clock = wiring.clock or SystemClock()
     folder = Path(data_dir) if data_dir is not None else user_folder(app_name or source)
     limits = Bounds(settings.max_events, settings.max_bytes, settings.max_age_s)
-    outbox = Outbox(folder / "outbox.db", durability=durability, limits=limits, clock=clock)
+    outbox = Outbox(
+        folder / "outbox.db",
+        durability=durability,
+        limits=limits,
+        clock=clock,
+        group_interval_s=settings.group_interval_s,
+    )
     transport = wiring.transport or HttpTransport(collector_url, settings)
     tally = Tally()
     delivery = Delivery(
@@ -82,7 +89,7 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         delivery,
         Lease(str(folder / "outbox.lease")),
         settings=settings,
-        tend=outbox.tend,
+        tend=tend,
         disconnect=transport.close,
     )
     context = wiring.context

@@ -34,7 +34,7 @@ class Sender:
         lease: Lease,
         *,
         settings: Settings,
-        tend: Callable[[], None],
+        tend: Callable[..., None],
         disconnect: Callable[[], None],
     ) -> None:
         self._delivery = delivery
@@ -90,6 +90,11 @@ class Sender:
             self._lease.release()
             self._begin_anew()
 
+    def abandon(self) -> None:
+        """After a fork without hooks: as in a child, whatever state the parent was in."""
+        self._lease.release()
+        self._begin_anew()
+
     def _run(self) -> None:
         while not self._end.is_set():
             self._work.wait(_ORPHAN_CHECK_S)
@@ -103,7 +108,7 @@ class Sender:
         self._hurry.clear()
         try:
             outcome = self._drain()
-            self._tend()
+            self._tend(in_touch=outcome.next is Next.REST)
         except Exception:  # noqa: BLE001  whatever it was, the app's events must go on being sent
             logger.exception("the sender met an unexpected error and goes on")
             outcome = Outcome(Next.BACK_OFF)

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from onetrail import lifecycle, recorder
+from onetrail.consent import Consent
 from onetrail.holder import Holder
 from onetrail.outbox.rows import Event, Session
 from onetrail.parts import Wiring, assemble
@@ -70,6 +71,7 @@ class Tracker:
             wiring=wiring,
             profile_of=self._profile_of,
             on_profile=self._keep_profile,
+            tend=self._tend,
         )
         self._settings = parts.settings
         self._clock = parts.clock
@@ -84,9 +86,12 @@ class Tracker:
         )
         self._context = json.dumps(parts.context(app_name, app_version), separators=(",", ":"))
         self._lock = threading.Lock()
+        self._timeout_ms = round(self._settings.session_timeout_s * 1000)
         self._pid = os.getpid()
         self._closed = False
         self._holder = self._state.load()
+        self._consent = Consent(self._state)
+        self._last_mono_ms = self._clock.mono_ms()
         self._session = self._begin_session(self._new_id())
         lifecycle.watch(self)
         if self._outbox.waiting(self._outbox.mark()):
@@ -177,6 +182,27 @@ class Tracker:
             self._holder = self._state.save(Holder(self._new_id(), None))
             self._session = self._begin_session(self._new_id())
 
+    def opt_out(self) -> None:
+        """The person objects: forgets every waiting event and the profile ID, and records nothing.
+
+        Kept across starts, until opt_in().
+        """
+        with self._lock:
+            self._consent.withdraw()
+            self._outbox.purge()
+            self._holder = self._state.save(Holder(self._new_id(), None))
+            self._session = self._begin_session(self._new_id())
+
+    def opt_in(self) -> None:
+        """The person agrees; outweighs an earlier opt_out() and DO_NOT_TRACK."""
+        with self._lock:
+            self._consent.give()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether events are recorded: not after opt_out(), nor under DO_NOT_TRACK=1."""
+        return self._consent.given
+
     def flush(self, *, timeout_s: float = 10.0) -> int:
         """Waits until all events tracked so far are acknowledged, at most `timeout_s` seconds.
 
@@ -216,12 +242,16 @@ class Tracker:
 
     def _record(self, event_type: str, properties: Mapping[str, Any], when_ms: int | None) -> None:
         recorded = self._recorder.record(event_type, properties)
-        if recorded is None:
+        if recorded is None or not self._consent.given:
             return
+        if os.getpid() != self._pid:
+            self._forked_unseen()
         clock = self._clock
         with self._lock:
             wall_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
             event_id = self._event_id(wall_ms)
+            if self._timeout_ms:
+                self._end_old_session(mono_ms)
             ago_ms = 0 if when_ms is None else wall_ms - when_ms
             self._outbox.append(
                 self._session, Event(event_id, recorded[0], wall_ms, mono_ms, ago_ms, recorded[1])
@@ -230,6 +260,17 @@ class Tracker:
 
     def _begin_session(self, session_id: str) -> Session:
         return Session(session_id, self._holder.id, self._clock.boot, self._context)
+
+    def _tend(self, *, in_touch: bool) -> None:
+        """The sender's thread, after each round."""
+        self._outbox.tend()
+        if in_touch and (lost := self._outbox.unreported()):
+            self._record("events-lost", lost, None)
+
+    def _end_old_session(self, mono_ms: int) -> None:
+        if mono_ms - self._last_mono_ms > self._timeout_ms:
+            self._session = self._begin_session(self._new_id())
+        self._last_mono_ms = mono_ms
 
     def _profile_of(self, holder_id: str) -> str | None:
         holder = self._holder
@@ -263,4 +304,11 @@ class Tracker:
         self._outbox.after_fork(in_child=in_child)
         self._sender.after_fork(in_child=in_child)
         self._lock.release()
+        self._pid = os.getpid()
+
+    def _forked_unseen(self) -> None:
+        """A child of a fork that Python's hooks did not see: begins anew, touches nothing old."""
+        self._lock = threading.Lock()
+        self._outbox.abandon()
+        self._sender.abandon()
         self._pid = os.getpid()

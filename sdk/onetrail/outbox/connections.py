@@ -19,8 +19,8 @@ _LOG_PAGES = 16_384  # a backstop: the sender's thread keeps the log far below
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS session(
-    key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, holder TEXT NOT NULL, boot TEXT NOT NULL,
-    context TEXT NOT NULL);
+    key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, holder TEXT NOT NULL,
+    boot TEXT NOT NULL, context TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event(
     seq INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session(key),
     id TEXT NOT NULL, type TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL,
@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS boot(id TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL,
 CREATE TABLE IF NOT EXISTS lost(reason TEXT PRIMARY KEY, count INTEGER NOT NULL,
     reported INTEGER NOT NULL DEFAULT 0)
 """
+
+
+_never_closed: list[Connections] = []
 
 
 class ForeignFileError(sqlite3.DatabaseError):
@@ -88,6 +91,13 @@ class Connections:
             reader.close()
         if writer is not None:
             writer.close()
+
+    def abandoned(self) -> Connections:
+        """Fresh ones for the same file. The old are kept open: to close them is the parent's."""
+        _never_closed.append(self)
+        fresh = Connections(self.path, fsync_each=False)
+        fresh._synchronous = self._synchronous
+        return fresh
 
     def _connect(self) -> sqlite3.Connection:
         if not self.in_memory:

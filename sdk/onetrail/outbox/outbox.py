@@ -18,6 +18,7 @@ from onetrail.log import logger
 from onetrail.outbox import bounds
 from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.connections import MEMORY, Connections, ForeignFileError
+from onetrail.outbox.group import Group
 from onetrail.outbox.rows import Event
 from onetrail.outbox.store import Store
 
@@ -46,7 +47,15 @@ class Mark:
 class Outbox:
     """Holds events until they are acknowledged. Thread-safe. append() never raises."""
 
-    def __init__(self, path: Path, *, durability: Durability, limits: Bounds, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: Durability,
+        limits: Bounds,
+        clock: Clock,
+        group_interval_s: float,
+    ) -> None:
         self._path = path
         self._limits = limits
         self._clock = clock
@@ -54,6 +63,7 @@ class Outbox:
         self._memory_limits = Bounds(*memory_limits, limits.age_s)
         self.disk = Store(Connections(str(path), fsync_each=durability != "process"))
         self.memory = Store(Connections(MEMORY, fsync_each=False))
+        self._group = Group(group_interval_s, self._append) if durability == "grouped" else None
         self._disk_off_until = 0.0
         self._said = False
         self._in_memory = False
@@ -63,20 +73,29 @@ class Outbox:
 
     def append(self, session: Session, event: Event) -> None:
         """Keeps one event: committed to the file, or in memory where the disk does not take it."""
+        if self._group is not None:
+            self._group.append(session, event)
+        else:
+            self._append([(session, event)])
+
+    def _append(self, events: list[tuple[Session, Event]]) -> None:
         if not self._disk_off_until or self._disk_off_until < time.monotonic():
             for _ in range(2):  # the second time on a new file, after a damaged one was set aside
                 try:
-                    self.disk.append(session, event)
+                    if len(events) == 1:
+                        self.disk.append(*events[0])
+                    else:
+                        self.disk.append_all(events)
                 except sqlite3.Error as error:
                     if not self._cure(error):
                         break
                 else:
                     self._disk_off_until = 0.0
-                    self._count_one()
+                    self._count(len(events))
                     return
         self._in_memory = True
         with contextlib.suppress(sqlite3.Error):
-            self.memory.append(session, event)
+            self.memory.append_all(events)
             bounds.trim(self.memory, self._memory_limits)
 
     def head(self, limit: int) -> tuple[Store, list[Waiting]]:
@@ -100,6 +119,7 @@ class Outbox:
 
     def mark(self) -> Mark:
         """What waits now, for waiting()."""
+        self.commit()
         mark = Mark(0, 0, self._moves)
         with contextlib.suppress(sqlite3.Error):
             mark.memory = self.memory.last_number()
@@ -118,6 +138,20 @@ class Outbox:
             with contextlib.suppress(sqlite3.Error):
                 left += self.memory.waiting(mark.memory)
         return left
+
+    def commit(self) -> None:
+        """Commits what durability="grouped" has gathered."""
+        if self._group is not None:
+            self._group.commit()
+
+    def purge(self) -> int:
+        """Forgets every event; returns how many."""
+        self.commit()
+        count = 0
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                count += store.purge()
+        return count
 
     def profile_of(self, holder: str) -> str | None:
         """The profile ID that the collector issued to a holder, if it has."""
@@ -149,6 +183,12 @@ class Outbox:
                     total[reason] = total.get(reason, 0) + count
         return total
 
+    def unreported(self) -> dict[str, int]:
+        """What was lost and not yet told to the collector; from now on it counts as told."""
+        with contextlib.suppress(sqlite3.Error):
+            return self.disk.unreported()
+        return {}
+
     def tend(self) -> None:
         """What the sender's thread does now and then: bounds, the clock, what nobody needs.
 
@@ -170,6 +210,8 @@ class Outbox:
 
     def before_fork(self) -> None:
         """Holds every lock and closes the file, so that a child inherits neither."""
+        if self._group is not None:
+            self._group.before_fork()
         self.disk.before_fork()
         self.memory.before_fork()
 
@@ -180,16 +222,29 @@ class Outbox:
         if in_child:
             self.memory.close()
             self._in_memory = False
+        if self._group is not None:
+            self._group.after_fork(in_child=in_child)
+
+    def abandon(self) -> None:
+        """After a fork without hooks: begins anew and leaves the parent's connections alone."""
+        self.disk = Store(self.disk.connections.abandoned())
+        self.memory = Store(self.memory.connections.abandoned())
+        self._in_memory = False
+        if self._group is not None:
+            self._group.abandon()
 
     def close(self) -> None:
         """Closes the file; a later call opens it again."""
+        if self._group is not None:
+            self._group.stop()
         with contextlib.suppress(sqlite3.Error):
             self._settle()
             self.disk.close()
 
-    def _count_one(self) -> None:
-        self._appended += 1
-        if self._appended % self._limits.step == 0:
+    def _count(self, appended: int) -> None:
+        self._appended += appended
+        if self._appended >= self._limits.step:
+            self._appended = 0
             with contextlib.suppress(sqlite3.Error):
                 bounds.trim(self.disk, self._limits)
 

@@ -89,9 +89,9 @@ class Store:
             self._sessions[key] = session
         return session
 
-    def peek(self, limit: int) -> list[Waiting]:
-        """The oldest events, in the order in which they were tracked."""
-        return [Waiting(*row) for row in self.read(_PEEK, (self._done, limit))]
+    def peek(self, limit: int, *, after: int = 0) -> list[Waiting]:
+        """The oldest events after a number, in the order in which they were tracked."""
+        return [Waiting(*row) for row in self.read(_PEEK, (max(after, self._done), limit))]
 
     def acknowledge(self, last: int) -> None:
         """Forgets the events up to this number: they are the collector's now.
@@ -168,6 +168,8 @@ class Store:
     def unreported(self) -> dict[str, int]:
         """What was lost and not yet told to the collector; from now on it counts as told."""
         sql = "SELECT reason, count - reported FROM lost WHERE count > reported"
+        if not self.read(sql):
+            return {}
         with self._write_lock:
             writer = self.connections.writer()
             with _transaction(writer):
