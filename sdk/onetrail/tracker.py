@@ -229,6 +229,12 @@ class Tracker:
         self._outbox.close()
         return left
 
+    def requeue(self) -> int:
+        """Sends again what the collector had refused and was set aside; returns how many."""
+        count = self._outbox.requeue()
+        self._sender.wake()
+        return count
+
     def counts(self) -> dict[str, int]:
         """What was tracked, delivered, changed, refused and lost by this tracker, by name."""
         lost = {f"lost:{reason}": count for reason, count in self._outbox.lost().items()}

@@ -6,6 +6,7 @@ TransportError
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -57,11 +58,22 @@ class HttpTransport:
 
         if self._client is None:
             self._client = self._connect()
+        # httpx limits each read, and a slow loris could go on for ever: this limits the whole.
+        limit_s = self._settings.connect_timeout_s + self._settings.read_timeout_s
+        watchdog = threading.Timer(limit_s, self.close)
+        watchdog.daemon = True
+        watchdog.start()
         try:
             headers = _GZIPPED if gzipped else _PLAIN
             response = self._client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TransportError(f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            if self._client is not None:  # not the watchdog's doing
+                raise
+            raise TransportError(f"no whole answer within {limit_s} s") from error
+        finally:
+            watchdog.cancel()
         retry_after_s = _seconds(response.headers.get("Retry-After", ""))
         return Answer(response.status_code, response.content, retry_after_s)
 

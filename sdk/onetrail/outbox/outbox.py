@@ -144,6 +144,12 @@ class Outbox:
         if self._group is not None:
             self._group.commit()
 
+    def requeue(self) -> int:
+        """Puts what was set aside back into the queue; returns how many."""
+        with contextlib.suppress(sqlite3.Error):
+            return self.disk.requeue()
+        return 0
+
     def purge(self) -> int:
         """Forgets every event; returns how many."""
         self.commit()
