@@ -140,15 +140,20 @@ class _Coercer:
 
 def _cut(properties: dict[str, Any], max_bytes: int, changes: dict[str, int]) -> str:
     """Replaces the largest values by a marker until the whole fits."""
-    sizes = {key: len(_encode(value).encode()) for key, value in properties.items()}
     text = _encode(properties)
-    while len(text.encode()) > max_bytes and sizes:
-        largest = max(sizes, key=lambda key: sizes[key])
-        size = sizes.pop(largest)
+    excess = len(text.encode()) - max_bytes
+    if excess <= 0:
+        return text
+    sizes = {key: len(_encode(value).encode()) for key, value in properties.items()}
+    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if excess <= 0:
+            break
         changes["too_large"] = changes.get("too_large", 0) + 1
-        if size > len("<cut: 12345678 bytes>"):
-            properties[largest] = f"<cut: {size} bytes>"
+        marker = f"<cut: {sizes[key]} bytes>"
+        if sizes[key] > len(marker) + 2:
+            properties[key] = marker
+            excess -= sizes[key] - len(marker) - 2
         else:  # thousands of small ones: their names are the weight
-            del properties[largest]
-        text = _encode(properties)
-    return text
+            del properties[key]
+            excess -= sizes[key] + len(_encode(key).encode()) + 2
+    return _encode(properties)

@@ -61,13 +61,7 @@ class Connections:
     def writer(self) -> sqlite3.Connection:
         """The connection that changes things; hold write_lock."""
         if self._writer is None:
-            connection = self._connect()
-            try:
-                self._prepare(connection)
-            except BaseException:
-                connection.close()
-                raise
-            self._writer = connection
+            self._writer = self._connect()
         return self._writer
 
     def reader(self) -> sqlite3.Connection:
@@ -113,6 +107,7 @@ class Connections:
             connection.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute(f"PRAGMA wal_autocheckpoint={_LOG_PAGES}")
+            self._prepare(connection)
         except BaseException:
             connection.close()
             raise
