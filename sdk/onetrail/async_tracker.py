@@ -68,6 +68,27 @@ class AsyncTracker:
         """Sign-out; as Tracker.reset()."""
         self.sync.reset()
 
+    @property
+    def is_recording(self) -> bool:
+        """Whether events are recorded; as Tracker.is_recording."""
+        return self.sync.is_recording
+
+    def opt_out(self) -> None:
+        """The person objects; as Tracker.opt_out()."""
+        self.sync.opt_out()
+
+    def opt_in(self) -> None:
+        """The person agrees; as Tracker.opt_in()."""
+        self.sync.opt_in()
+
+    def requeue(self) -> int:
+        """Sends again what was set aside; as Tracker.requeue()."""
+        return self.sync.requeue()
+
+    def counts(self) -> dict[str, int]:
+        """What was tracked, delivered, changed, refused and lost; as Tracker.counts()."""
+        return self.sync.counts()
+
     async def flush(self, *, timeout_s: float = 10.0) -> int:
         """Waits as Tracker.flush() does, without holding the event loop."""
         return await asyncio.to_thread(self.sync.flush, timeout_s=timeout_s)

@@ -119,7 +119,7 @@ class Tracker:
 
         Raises:
             TypeError: the type is no text, or the properties are no mapping.
-            ValueError: the type is empty or longer than 200 characters.
+            ValueError: the type is empty, longer than 128 characters or not printable.
         """
         self._record(event_type, recorder.merged(properties, more), None)
 
@@ -169,7 +169,12 @@ class Tracker:
         self._record("identify", given, None)
 
     def new_session(self, session_id: str | None = None) -> None:
-        """Begins a new session; the profile ID stays. `session_id` is for imports."""
+        """Begins a new session; the profile ID stays. `session_id` is for imports.
+
+        Raises:
+            ValueError: the ID is longer than 128 characters or not printable.
+        """
+        recorder.check_name("session ID", session_id or "")
         with self._lock:
             self._session = self._begin_session(session_id or self._new_id())
 

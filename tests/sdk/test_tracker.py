@@ -158,9 +158,18 @@ def test_a_type_that_is_no_text_is_a_type_error(new_tracker, wrong):
         new_tracker().track(wrong)
 
 
-def test_an_empty_type_is_a_value_error(new_tracker):
-    with pytest.raises(ValueError, match="empty"):
-        new_tracker().track("")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("", "empty"), ("x" * 129, "limit is 128"), ("a\nb", "printable"), ("\ud800", "printable")],
+)
+def test_a_type_that_the_collector_would_refuse_is_a_value_error(new_tracker, wrong, said):
+    with pytest.raises(ValueError, match=said):
+        new_tracker().track(wrong)
+
+
+def test_properties_that_are_no_mapping_are_a_type_error(new_tracker):
+    with pytest.raises(TypeError, match="must be a mapping"):
+        new_tracker().track("page-view", ["url"])
 
 
 def test_flush_returns_what_is_left_when_time_is_up(new_tracker, sink):
