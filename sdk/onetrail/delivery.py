@@ -37,6 +37,7 @@ class Next(enum.Enum):
     """What to do after an attempt."""
 
     GO_ON = "go on"
+    GATHER = "what waits is not worth a request yet"
     REST = "nothing waits"
     BACK_OFF = "it failed"
 
@@ -76,9 +77,11 @@ class Delivery:
         self._gzip = settings.gzip
         self._refusal_said = False
 
-    def attempt(self) -> Outcome:
-        """Sends one batch, if anything waits."""
+    def attempt(self, *, at_least: int = 1) -> Outcome:
+        """Sends one batch, if so many events wait."""
         store, waiting = self._outbox.head(min(self._limit, self._look))
+        if 0 < len(waiting) < min(at_least, self._limit, self._look):
+            return Outcome(Next.GATHER)
         store.shorten_log()
         if not waiting:
             return Outcome(Next.REST)

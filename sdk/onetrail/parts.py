@@ -45,6 +45,7 @@ class Parts(NamedTuple):
     state: StateFile
     tally: Tally
     event_id: Callable[[int], str]
+    renew_ids: Callable[[], None]
     context: Callable[[str | None, str | None], Mapping[str, Any]]
 
 
@@ -92,6 +93,7 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         tend=tend,
         disconnect=transport.close,
     )
+    ids = EventIds()
     context = wiring.context
     return Parts(
         settings,
@@ -100,7 +102,8 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         sender,
         StateFile(folder / "state.json"),
         tally,
-        wiring.event_id or EventIds().next,
+        wiring.event_id or ids.next,
+        ids.renew,
         device_context if context is None else lambda *_: context,
     )
 

@@ -44,10 +44,12 @@ class Recorder:
                 return None
             event_type, properties = changed
         _check(event_type)
-        encoded = values.encode(properties)
-        if encoded.changes:
+        text = values.quick(properties)
+        if text is None:
+            encoded = values.encode(properties)
             self._count(event_type, encoded.changes)
-        return event_type, encoded.text
+            text = encoded.text
+        return event_type, text
 
     def _ask(
         self, event_type: str, properties: Mapping[str, Any]

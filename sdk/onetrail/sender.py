@@ -48,16 +48,22 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
         self._work = threading.Event()  # something waits
-        self._hurry = threading.Event()  # do not gather company, do not wait
+        self._enough = threading.Event()  # do not gather company any longer
+        self._hurry = threading.Event()  # do not wait after a failure
         self._end = threading.Event()
         self._failures = 0
         self.gave_up = threading.Event()
         """Set while the sender waits after a failed attempt."""
 
-    def wake(self, *, hurry: bool = False) -> None:
-        """Says that something waits; starts the thread at first use. Cheap when it is awake."""
+    def wake(self, *, full: bool = False, hurry: bool = False) -> None:
+        """Says that something waits; starts the thread at first use. Cheap when it is awake.
+
+        `full`: enough for a request, gather no more. `hurry`: nor wait after a failure.
+        """
         if hurry:
             self._hurry.set()
+        if full or hurry:
+            self._enough.set()
         if not self._work.is_set():
             self._work.set()
         if self._thread is None:
@@ -74,6 +80,7 @@ class Sender:
         """Ends the thread; waits at most so long for a request that is under way."""
         self._end.set()
         self._work.set()
+        self._enough.set()
         self._hurry.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -99,36 +106,42 @@ class Sender:
         while not self._end.is_set():
             self._work.wait(_ORPHAN_CHECK_S)
             if not self._end.is_set():
-                self._hurry.wait(self._settings.send_interval_s)
-            self._cycle()
+                self._enough.wait(self._settings.send_interval_s)
+            if not self._end.is_set():
+                self._cycle()
         self._disconnect()
 
     def _cycle(self) -> None:
+        hurried = self._hurry.is_set()
         self._work.clear()
+        self._enough.clear()
         self._hurry.clear()
         try:
-            outcome = self._drain()
-            self._tend(in_touch=outcome.next is Next.REST)
+            outcome = self._drain(1 if hurried else self._settings.batch_events)
+            if not self._end.is_set():
+                self._tend(in_touch=outcome.next is Next.REST)
         except Exception:  # noqa: BLE001  whatever it was, the app's events must go on being sent
             logger.exception("the sender met an unexpected error and goes on")
             outcome = Outcome(Next.BACK_OFF)
         if outcome.next is Next.BACK_OFF:
             self._work.set()
             self._back_off(outcome.floor_s)
-        else:
-            self._failures = 0
+        elif outcome.next is Next.GATHER:
+            self._work.set()
 
-    def _drain(self) -> Outcome:
-        """Sends until nothing waits, an attempt fails, or another process is sending."""
+    def _drain(self, at_least: int) -> Outcome:
+        """Sends until nothing waits, an attempt fails, or another process is sending.
+
+        What has gathered goes first, whatever it is; from then on only requests worth sending.
+        """
         if not self._lease.acquire():
             self._work.set()  # look again after the interval: the other may have ended meanwhile
             return Outcome(Next.REST)
         try:
-            outcome = Outcome(Next.GO_ON)
+            outcome = self._delivery.attempt()
             while outcome.next is Next.GO_ON and not self._end.is_set():
-                outcome = self._delivery.attempt()
-                if outcome.next is Next.GO_ON:
-                    self._failures = 0
+                self._failures = 0
+                outcome = self._delivery.attempt(at_least=at_least)
             return outcome
         finally:
             self._lease.release()

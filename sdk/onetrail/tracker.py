@@ -81,6 +81,7 @@ class Tracker:
         self._tally = parts.tally
         self._event_id = parts.event_id
         self._new_id = wiring.new_id
+        self._renew_ids = parts.renew_ids
         self._recorder = recorder.Recorder(
             before_send=before_send, strict=strict, tally=parts.tally
         )
@@ -89,12 +90,13 @@ class Tracker:
         self._timeout_ms = round(self._settings.session_timeout_s * 1000)
         self._pid = os.getpid()
         self._closed = False
+        self._gathered = 0  # events since a request was last known to be full
         self._holder = self._state.load()
         self._consent = Consent(self._state)
         self._last_mono_ms = self._clock.mono_ms()
         self._session = self._begin_session(self._new_id())
         lifecycle.watch(self)
-        if self._outbox.waiting(self._outbox.mark()):
+        if self._outbox.any_waiting(self._outbox.mark()):
             self._sender.wake()
 
     @property
@@ -267,7 +269,11 @@ class Tracker:
             self._outbox.append(
                 self._session, Event(event_id, recorded[0], wall_ms, mono_ms, ago_ms, recorded[1])
             )
-        self._sender.wake()
+            self._gathered += 1
+            full = self._gathered >= self._settings.batch_events
+            if full:
+                self._gathered = 0
+        self._sender.wake(full=full)
 
     def _begin_session(self, session_id: str) -> Session:
         return Session(session_id, self._holder.id, self._clock.boot, self._context)
@@ -297,14 +303,13 @@ class Tracker:
     def _flush(self, timeout_s: float, *, give_up_on_failure: bool) -> int:
         left_s = deadline(timeout_s)
         mark = self._outbox.mark()
-        if left := self._outbox.waiting(mark):
+        if self._outbox.any_waiting(mark):
             self._sender.wake(hurry=True)
-        while left and left_s() > 0:
-            if give_up_on_failure and self._sender.gave_up.is_set():
-                break
+        while self._outbox.any_waiting(mark):
+            if left_s() <= 0 or (give_up_on_failure and self._sender.gave_up.is_set()):
+                return self._outbox.waiting(mark)
             time.sleep(_POLL_S)
-            left = self._outbox.waiting(mark)
-        return left
+        return 0
 
     def _before_fork(self) -> None:
         self._lock.acquire()
@@ -316,10 +321,13 @@ class Tracker:
         self._sender.after_fork(in_child=in_child)
         self._lock.release()
         self._pid = os.getpid()
+        if in_child:
+            self._renew_ids()
 
     def _forked_unseen(self) -> None:
         """A child of a fork that Python's hooks did not see: begins anew, touches nothing old."""
         self._lock = threading.Lock()
         self._outbox.abandon()
         self._sender.abandon()
+        self._renew_ids()
         self._pid = os.getpid()

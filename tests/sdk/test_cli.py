@@ -22,15 +22,13 @@ def onetrail(*words, code=0):
 
 
 @pytest.fixture
-def waiting(new_tracker, sink, tmp_path):
-    """An outbox with three events that wait, and the collector back again."""
-    sink.always = 503
-    tracker = new_tracker()
+def waiting(new_tracker, tmp_path):
+    """An outbox with three events that wait: nobody listens on port 9."""
+    tracker = new_tracker(url="http://127.0.0.1:9")
     tracker.track("one", n=1)
     tracker.track("two", text="é")
     tracker.track("three")
     tracker.close(timeout_s=0)
-    sink.always = None
     return tmp_path / "data"
 
 

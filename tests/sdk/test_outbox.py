@@ -55,16 +55,15 @@ def test_a_damaged_file_is_set_aside(new_tracker, sink, folder, caplog, content)
 
 
 def test_a_file_damaged_in_the_middle_is_set_aside_while_running(new_tracker, sink, folder):
-    sink.always = 503
-    tracker = new_tracker()
+    tracker = new_tracker(url="http://127.0.0.1:9")
     for number in range(500):
         tracker.track("before", number=number)
     tracker.close(timeout_s=0)
+    wait_until(lambda: not tracker._sender._thread.is_alive())
     path = folder / "outbox.db"
     whole = bytearray(path.read_bytes())
     whole[1024:-1024] = b"\xa5" * (len(whole) - 2048)
     path.write_bytes(whole)
-    sink.always = None
     tracker = new_tracker()
     tracker.track("after")
     assert tracker.flush() == 0

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onetrail.values import LOSSY, MAX_BYTES, encode
+from onetrail.values import LOSSY, MAX_BYTES, encode, quick
 
 
 class Colour(enum.Enum):
@@ -130,6 +130,13 @@ anything = st.recursive(
     ),
     max_leaves=20,
 )
+
+
+@given(st.dictionaries(st.text(), anything, max_size=5))
+def test_the_quick_way_and_the_careful_way_agree(properties):
+    text = quick(properties)
+    if text is not None:
+        assert json.loads(text) == json.loads(encode(properties).text)
 
 
 @given(st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), json_values, max_size=5))

@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from onetrail.clock import now
@@ -35,13 +34,13 @@ _DISK_AGAIN_S = 1.0
 _CLOCK_MOVED_MS = 1000
 
 
-@dataclass
 class Mark:
     """A moment in the outbox's life: the newest numbers on disk and in memory."""
 
-    disk: int
-    memory: int
-    moves: int
+    __slots__ = ("disk", "memory", "moves")
+
+    def __init__(self, disk: int, memory: int, moves: int) -> None:
+        self.disk, self.memory, self.moves = disk, memory, moves
 
 
 class Outbox:
@@ -75,8 +74,18 @@ class Outbox:
         """Keeps one event: committed to the file, or in memory where the disk does not take it."""
         if self._group is not None:
             self._group.append(session, event)
-        else:
-            self._append([(session, event)])
+            return
+        if not self._disk_off_until:
+            try:
+                self.disk.append(session, event)
+            except sqlite3.Error:
+                pass  # again below, with care
+            else:
+                self._appended += 1
+                if self._appended >= self._limits.step:
+                    self._trim()
+                return
+        self._append([(session, event)])
 
     def _append(self, events: list[tuple[Session, Event]]) -> None:
         if not self._disk_off_until or self._disk_off_until < time.monotonic():
@@ -91,7 +100,8 @@ class Outbox:
                         break
                 else:
                     self._disk_off_until = 0.0
-                    self._count(len(events))
+                    self._appended += len(events)
+                    self._trim()
                     return
         self._in_memory = True
         with contextlib.suppress(sqlite3.Error):
@@ -127,12 +137,25 @@ class Outbox:
             mark.disk = self.disk.last_number()
         return mark
 
+    def any_waiting(self, mark: Mark) -> bool:
+        """Whether any of the events that waited at the mark still does; cheap."""
+        with contextlib.suppress(sqlite3.Error):
+            self._follow_moves(mark)
+            if self.disk.any_waiting(mark.disk):
+                return True
+        with contextlib.suppress(sqlite3.Error):
+            return self._in_memory and self.memory.any_waiting(mark.memory)
+        return False
+
+    def _follow_moves(self, mark: Mark) -> None:
+        if mark.moves != self._moves:  # what was in memory is at the end of the file now
+            mark.moves, mark.disk = self._moves, self.disk.last_number()
+
     def waiting(self, mark: Mark) -> int:
         """How many of the events that waited at the mark still do."""
         left = 0
         with contextlib.suppress(sqlite3.Error):
-            if mark.moves != self._moves:  # what was in memory is at the end of the file now
-                mark.moves, mark.disk = self._moves, self.disk.last_number()
+            self._follow_moves(mark)
             left += self.disk.waiting(mark.disk)
         if self._in_memory:
             with contextlib.suppress(sqlite3.Error):
@@ -247,12 +270,10 @@ class Outbox:
             self._settle()
             self.disk.close()
 
-    def _count(self, appended: int) -> None:
-        self._appended += appended
-        if self._appended >= self._limits.step:
-            self._appended = 0
-            with contextlib.suppress(sqlite3.Error):
-                bounds.trim(self.disk, self._limits)
+    def _trim(self) -> None:
+        self._appended = 0
+        with contextlib.suppress(sqlite3.Error):
+            bounds.trim(self.disk, self._limits)
 
     def _settle(self) -> None:
         """Moves what waits in memory to the disk, if the disk takes it."""

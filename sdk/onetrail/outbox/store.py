@@ -12,6 +12,7 @@ import sqlite3
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from onetrail.ids import new_id
 from onetrail.outbox.rows import Aside, Event, Session, Waiting
 
 if TYPE_CHECKING:
@@ -23,7 +24,15 @@ if TYPE_CHECKING:
 # ruff: noqa: S608  the names of columns below are constants
 _COLUMNS = "session, id, type, wall_ms, mono_ms, ago_ms, properties"
 _APPEND = f"INSERT INTO event({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-_PEEK = f"SELECT seq, {_COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+# Many rows come as one text: sqlite3 hands over the interpreter's lock at each row, and a peek
+# of a thousand would trip up the app's thread a thousand times. No field can hold the separators:
+# JSON escapes them, and types and ids are printable.
+_FIELD, _ROW = "\x1f", "\x1e"
+_FIELDS = f"seq||char(31)||{_COLUMNS.replace(', ', '||char(31)||')}"
+_PEEK = (
+    f"SELECT group_concat({_FIELDS}, char(30)) FROM"
+    f" (SELECT seq, {_COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
+)
 _SET_ASIDE = (
     f"INSERT INTO aside(seq, {_COLUMNS}, reason)"
     f" SELECT seq, {_COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
@@ -34,7 +43,7 @@ _LOSE = (
     " ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count"
 )
 _MANY = 100
-_LOG_BYTES = 1_000_000
+_LOG_BYTES = 4_000_000
 _CACHED = 1000  # an import begins thousands of sessions
 _FORGET_SESSIONS = (
     "DELETE FROM session WHERE key NOT IN"
@@ -79,11 +88,12 @@ class Store:
         return key
 
     def session(self, key: int) -> Session:
-        """A session's facts."""
+        """A session's facts. One that is missing, after damage, is made up rather than shared."""
         session = self._sessions.get(key)
         if session is None:
             sql = "SELECT id, holder, boot, context FROM session WHERE key = ?"
-            session = Session(*self.read(sql, (key,))[0])
+            rows = self.read(sql, (key,))
+            session = Session(*rows[0]) if rows else Session(new_id(), "", "", "{}")
             if len(self._sessions) >= _CACHED:
                 self._sessions.clear()
             self._sessions[key] = session
@@ -91,7 +101,10 @@ class Store:
 
     def peek(self, limit: int, *, after: int = 0) -> list[Waiting]:
         """The oldest events after a number, in the order in which they were tracked."""
-        return [Waiting(*row) for row in self.read(_PEEK, (max(after, self._done), limit))]
+        text = self.read(_PEEK, (max(after, self._done), limit))[0][0]
+        waiting = [_waiting(row) for row in text.split(_ROW)] if text else []
+        waiting.sort()  # SQLite does not promise the order in which it gathers
+        return waiting
 
     def acknowledge(self, last: int) -> None:
         """Forgets the events up to this number: they are the collector's now.
@@ -104,6 +117,11 @@ class Store:
     def last_number(self) -> int:
         """The number of the newest event that waits; 0 when none does."""
         return int(self.read("SELECT coalesce(max(seq), 0) FROM event")[0][0])
+
+    def any_waiting(self, last: int) -> bool:
+        """Whether any event numbered up to `last` still waits; costs the same however many do."""
+        sql = "SELECT EXISTS (SELECT 1 FROM event WHERE seq > ? AND seq <= ?)"
+        return bool(self.read(sql, (self._done, last))[0][0])
 
     def waiting(self, last: int) -> int:
         """How many events numbered up to `last` still wait."""
@@ -261,6 +279,13 @@ class Store:
         self._sessions.clear()
         self._done = 0
         self.after_fork()
+
+
+def _waiting(row: str) -> Waiting:
+    seq, session, event_id, kind, wall_ms, mono_ms, ago_ms, properties = row.split(_FIELD)
+    return Waiting(
+        int(seq), int(session), event_id, kind, int(wall_ms), int(mono_ms), int(ago_ms), properties
+    )
 
 
 class _transaction:  # noqa: N801  reads as the word it stands for
