@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from onetrail.clock import Clock, SystemClock
 from onetrail.context import device_context
@@ -14,15 +14,13 @@ from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.lease import Lease
 from onetrail.outbox.outbox import Outbox
 from onetrail.sender import Sender
-from onetrail.settings import Settings
+from onetrail.settings import Durability, Settings
 from onetrail.tally import Tally
 from onetrail.transport import HttpTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
-
-    from onetrail.settings import Durability
 
 
 class Wiring(NamedTuple):
@@ -63,6 +61,8 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
     tend: Callable[..., None],
 ) -> Parts:
     """Makes the parts; opens nothing yet."""
+    if durability not in get_args(Durability):
+        raise ValueError(f"durability is {durability!r}; it must be one of {get_args(Durability)}")
     settings = settings or Settings()
     clock = wiring.clock or SystemClock()
     folder = Path(data_dir) if data_dir is not None else user_folder(app_name or source)

@@ -6,6 +6,7 @@ It sleeps while nothing waits, gathers company for the first event, and after a 
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -73,8 +74,9 @@ class Sender:
         with self._start_lock:
             if self._thread is None and not self._end.is_set():
                 thread = threading.Thread(target=self._run, name="onetrail-sender", daemon=True)
-                thread.start()
-                self._thread = thread
+                with contextlib.suppress(RuntimeError):  # the interpreter is ending: the next start
+                    thread.start()
+                    self._thread = thread
 
     def stop(self, timeout_s: float) -> None:
         """Ends the thread; waits at most so long for a request that is under way."""

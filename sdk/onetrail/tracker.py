@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from onetrail import lifecycle, recorder
 from onetrail.consent import Consent
 from onetrail.holder import Holder
+from onetrail.log import logger
 from onetrail.outbox.rows import Event, Session
 from onetrail.parts import Wiring, assemble
 from onetrail.sender import deadline
@@ -44,6 +45,9 @@ class Tracker:
         strict: for tests: values that cannot be kept as they are raise ValueError.
         settings: everything else that can be tuned.
         wiring: parts that tests replace.
+
+    Raises:
+        ValueError: durability is none of the three.
     """
 
     def __init__(  # noqa: PLR0913  the options, all by keyword
@@ -82,11 +86,13 @@ class Tracker:
         self._event_id = parts.event_id
         self._new_id = wiring.new_id
         self._renew_ids = parts.renew_ids
+        self._strict = strict
         self._recorder = recorder.Recorder(
             before_send=before_send, strict=strict, tally=parts.tally
         )
         self._context = json.dumps(parts.context(app_name, app_version), separators=(",", ":"))
-        self._lock = threading.Lock()
+        # Reentrant: a log handler of the app may track what we log.
+        self._lock = threading.RLock()
         self._timeout_ms = round(self._settings.session_timeout_s * 1000)
         self._pid = os.getpid()
         self._closed = False
@@ -257,6 +263,16 @@ class Tracker:
         recorded = self._recorder.record(event_type, properties)
         if recorded is None or not self._consent.given:
             return
+        try:
+            self._keep(*recorded, when_ms)
+        except Exception:
+            # Nothing that may go wrong here is worth a crash of the app.
+            if self._strict:
+                raise
+            self._tally.add("dropped:internal_error")
+            logger.exception("an event could not be kept")
+
+    def _keep(self, event_type: str, text: str, when_ms: int | None) -> None:
         if os.getpid() != self._pid:
             self._forked_unseen()
         clock = self._clock
@@ -266,9 +282,8 @@ class Tracker:
             if self._timeout_ms:
                 self._end_old_session(mono_ms)
             ago_ms = 0 if when_ms is None else wall_ms - when_ms
-            self._outbox.append(
-                self._session, Event(event_id, recorded[0], wall_ms, mono_ms, ago_ms, recorded[1])
-            )
+            event = Event(event_id, event_type, wall_ms, mono_ms, ago_ms, text)
+            self._outbox.append(self._session, event)
             self._gathered += 1
             full = self._gathered >= self._settings.batch_events
             if full:
@@ -326,7 +341,7 @@ class Tracker:
 
     def _forked_unseen(self) -> None:
         """A child of a fork that Python's hooks did not see: begins anew, touches nothing old."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._outbox.abandon()
         self._sender.abandon()
         self._renew_ids()

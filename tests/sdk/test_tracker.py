@@ -192,3 +192,34 @@ def test_an_import_of_old_events_is_not_dropped_for_its_age(new_tracker, sink, q
     assert tracker.flush() == 0
     assert len(sink.events) == 50
     assert tracker.counts() == {"delivered": 50}
+
+
+def test_a_durability_that_does_not_exist_is_a_value_error(new_tracker):
+    with pytest.raises(ValueError, match="durability is 'eternal'"):
+        new_tracker(durability="eternal")
+
+
+def test_nothing_that_goes_wrong_inside_reaches_the_app(new_tracker, monkeypatch, caplog):
+    tracker = new_tracker()
+    monkeypatch.setattr(tracker._outbox, "append", lambda *_: 1 / 0)
+    tracker.track("one")
+    assert tracker.counts() == {"dropped:internal_error": 1}
+    assert "could not be kept" in caplog.text
+
+
+def test_a_log_handler_that_tracks_does_not_deadlock(new_tracker, sink):
+    """The app's handler is called from within track(), when the disk fails for example."""
+    tracker = new_tracker(data_dir="/proc/onetrail")
+
+    class Tracking(logging.Handler):
+        def emit(self, record):
+            tracker.track("logged", level=record.levelname)
+
+    handler = Tracking()
+    logging.getLogger("onetrail").addHandler(handler)
+    try:
+        tracker.track("one")
+        assert tracker.flush() == 0
+    finally:
+        logging.getLogger("onetrail").removeHandler(handler)
+    assert "logged" in sink.types

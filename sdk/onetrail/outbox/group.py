@@ -6,6 +6,7 @@ cut; flush(), close() and a normal exit commit first.
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,8 @@ class Group:
             if self._thread is None:
                 name = "onetrail-group"
                 self._thread = threading.Thread(target=self._run, name=name, daemon=True)
-                self._thread.start()
+                with contextlib.suppress(RuntimeError):  # the interpreter is ending
+                    self._thread.start()
         self._some.set()
         if len(self._events) >= _MOST or self._end.is_set():
             self.commit()
