@@ -7,16 +7,14 @@ from typing import TypedDict
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import api, pages
 from onetrail_collector.auth import require_admin
-from onetrail_collector.body import read_body
 from onetrail_collector.clock import Clock, system_clock
+from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.settings import Settings
@@ -47,17 +45,8 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
             await ingest.close()
             await store.close()
 
-    # A page of any origin may send; which of them a source takes is the source's to say.
-    from_pages = Middleware(
-        CORSMiddleware,
-        allow_origins=["*"],
-        allow_methods=["POST"],
-        allow_headers=["content-type", "content-encoding"],
-        expose_headers=["retry-after"],
-        max_age=86_400,
-    )
     routes = [
-        Route("/track", _track, methods=["POST", "OPTIONS"], middleware=[from_pages]),
+        Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
         Route("/healthz", _healthz),
         Route("/counts", _counts),
         Route("/profiles", _profiles),
@@ -69,12 +58,6 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
-
-
-async def _track(request: Request) -> Response:
-    envelope = track.decode(await read_body(request), origin=request.headers.get("origin"))
-    receipt = await request.state.ingest.submit(envelope)
-    return Response(track.encode(receipt), media_type="application/json")
 
 
 async def _healthz(_: Request) -> Response:

@@ -6,6 +6,7 @@ A device on which a second value of an exclusive kind signs in has changed hands
 on under a new profile ID.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import uuid4
@@ -16,6 +17,7 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows import (
     Known,
+    NewContext,
     NewEvent,
     NewProfileId,
     NewSession,
@@ -41,16 +43,18 @@ def question(requests: Iterable[Request]) -> Question:
     """What must be looked up before these requests can be assigned."""
     asked = Question()
     for envelope, _, _ in requests:
-        source = envelope.source
-        asked.sources.add(source)
+        sessions = asked.sessions.setdefault(envelope.source, [])
+        if envelope.session is not None:
+            sessions.append(envelope.session)
+        events = asked.events.setdefault(envelope.source, [])
+        for event in envelope.events:
+            events.append(event.id)
+            if event.session is not None:
+                sessions.append(event.session)
         if envelope.profile is not None:
             asked.profile_ids.add(envelope.profile)
-        if envelope.session is not None:
-            asked.sessions.add((source, envelope.session))
-        for event in envelope.events:
-            asked.events.add((source, event.id))
-            if event.session is not None:
-                asked.sessions.add((source, event.session))
+        if envelope.context is not None and envelope.context not in asked.contexts:
+            asked.contexts[envelope.context] = hashlib.sha256(envelope.context.encode()).hexdigest()
     return asked
 
 
@@ -63,15 +67,11 @@ def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int
             continue
         if envelope.profile in known.profile_ids:
             found.add(known.profile_ids[envelope.profile].id)
-        for event_session in {envelope.session, *(event.session for event in envelope.events)}:
-            session = known.sessions.get((source.id, event_session or ""))
-            if session is not None:
-                found.add(session.profile_id.id)
-        found.update(
-            known.events[source.id, event.id].profile_id.id
-            for event in envelope.events
-            if (source.id, event.id) in known.events
-        )
+        sessions = [
+            *(known.sessions.get((source.id, public_id)) for public_id in _sessions(envelope)),
+            *(known.events.get((source.id, event.id)) for event in envelope.events),
+        ]
+        found.update(session.profile_id.id for session in sessions if session is not None)
     return found
 
 
@@ -80,12 +80,14 @@ class Assignment:
 
     def __init__(
         self,
+        asked: Question,
         known: Known,
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.writes = Writes()
+        self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
         self._new_id = new_id
@@ -95,26 +97,42 @@ class Assignment:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
         envelope, identifications, received_ms = request
         source = self._source(envelope)
-        session = self._request_session(envelope, source, received_ms)
-        receipt = Receipt(profile="", session=session.public_id, rejected=envelope.rejected)
+        device = self._device_session(envelope, source, received_ms)
+        receipt = Receipt("", device.public_id, rejected=envelope.rejected)
+        known, events = self._known, self.writes.events
+        context_id = self._context(envelope.context)
+        session = device
         for event in envelope.events:
             receipt.events.append(event.id)
-            if (source.id, event.id) in self._known.events:
+            if (source.id, event.id) in known.events:
                 receipt.duplicates += 1
                 continue
-            receipt.accepted += 1
-            own = event.session or session.public_id
-            event_session = self._session(
-                source, own, session.profile_id, _event_time_ms(event, envelope, received_ms)
-            )
-            identification = identifications.get(event.index)
-            if identification is not None:
+            time_ms = _event_time_ms(event, envelope, received_ms)
+            own = event.session or device.public_id
+            if own != session.public_id:
+                session = self._session(source, own, device.profile_id, time_ms)
+            if event.index in identifications:
+                identification = identifications[event.index]
+                session = self._change_hands(source, session, identification, received_ms)
+                self._identify(source, event, session.profile_id.id, time_ms, identification)
                 receipt.warnings += _warnings(event, identification)
-                event_session = self._change_hands(
-                    source, event_session, identification, received_ms
+            known.events[source.id, event.id] = session
+            events.append(
+                NewEvent(
+                    source.id,
+                    event.id,
+                    event.type,
+                    session.profile_id.id,
+                    session.id,
+                    time_ms,
+                    received_ms,
+                    event.properties,
+                    event.context,
+                    context_id,
                 )
-            self._add_event(request, source, event, event_session)
-        receipt.profile = self._known.sessions[source.id, session.public_id].profile_id.public_id
+            )
+        receipt.accepted = len(receipt.events) - receipt.duplicates
+        receipt.profile = known.sessions[source.id, device.public_id].profile_id.public_id
         return receipt
 
     def _source(self, envelope: Envelope) -> Source:
@@ -125,30 +143,29 @@ class Assignment:
             raise origin_not_allowed(envelope.origin)
         return source
 
-    def _request_session(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
-        """The session of a request: its own, or an event's, or of a retried event, or a new one."""
-        named = [envelope.session, *(event.session for event in envelope.events)]
-        public_ids = [public_id for public_id in named if public_id is not None]
-        for public_id in public_ids[:1] if envelope.session else public_ids:
-            if (source.id, public_id) in self._known.sessions:
-                return self._known.sessions[source.id, public_id]
-        known_profile_id = self._known.profile_ids.get(envelope.profile or "")
-        if not public_ids and known_profile_id is None:
-            for event in envelope.events:
-                retried = self._known.events.get((source.id, event.id))
+    def _device_session(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
+        """The session that a request is of, known or new, and with it the device."""
+        known = self._known
+        named = _sessions(envelope)
+        found = known.sessions.get((source.id, named[0])) if named else None
+        if found is not None:
+            return found
+        profile_id = known.profile_ids.get(envelope.profile or "")
+        if profile_id is None and not named:
+            for event in envelope.events:  # a retry, of a client that has no session
+                retried = known.events.get((source.id, event.id))
                 if retried is not None:
-                    return self._known.sessions.setdefault((source.id, retried.public_id), retried)
-        if known_profile_id is None:
-            known_profile_id = self._sibling(envelope, source) or self._issue(source, received_ms)
+                    return known.sessions.setdefault((source.id, retried.public_id), retried)
+        if profile_id is None:
+            profile_id = self._sibling(source, named) or self._issue(source, received_ms)
         first = envelope.events[0] if envelope.events else None
-        started_ms = _event_time_ms(first, envelope, received_ms) if first else received_ms
-        public_id = public_ids[0] if public_ids else self._new_id()
-        return self._session(source, public_id, known_profile_id, started_ms)
+        started_ms = received_ms if first is None else _event_time_ms(first, envelope, received_ms)
+        return self._session(source, named[0] if named else self._new_id(), profile_id, started_ms)
 
-    def _sibling(self, envelope: Envelope, source: Source) -> ProfileId | None:
+    def _sibling(self, source: Source, named: list[str]) -> ProfileId | None:
         """The profile ID of another session in the same request, which is of the same device."""
-        for event in envelope.events:
-            session = self._known.sessions.get((source.id, event.session or ""))
+        for public_id in named[1:]:
+            session = self._known.sessions.get((source.id, public_id))
             if session is not None:
                 return session.profile_id
         return None
@@ -172,8 +189,20 @@ class Assignment:
         self._known.last_profile_id += 1
         profile_id = ProfileId(self._known.last_profile_id, self._new_id())
         self._known.profile_ids[profile_id.public_id] = profile_id
-        self.writes.profile_ids.append(NewProfileId(*profile_id, source.id, received_ms))
+        self.writes.profile_ids.append(
+            NewProfileId(*profile_id, source.id, received_ms, profile_id.id)
+        )
         return profile_id
+
+    def _context(self, body: str | None) -> int | None:
+        if body is None:
+            return None
+        number = self._known.contexts.get(body)
+        if number is None:
+            self._known.last_context = number = self._known.last_context + 1
+            self._known.contexts[body] = number
+            self.writes.contexts.append(NewContext(number, self._asked.contexts[body], body))
+        return number
 
     def _change_hands(
         self, source: Source, session: Session, identification: Identification, received_ms: int
@@ -199,28 +228,14 @@ class Assignment:
             moved = self.writes.sessions[place]._replace(profile_id=session.profile_id.id)
             self.writes.sessions[place] = moved
 
-    def _add_event(self, request: Request, source: Source, event: Event, session: Session) -> None:
-        envelope, identifications, received_ms = request
-        time_ms = _event_time_ms(event, envelope, received_ms)
-        profile_id = session.profile_id.id
-        self._known.events[source.id, event.id] = session
-        self.writes.events.append(
-            NewEvent(
-                source.id,
-                event.id,
-                event.type,
-                profile_id,
-                session.id,
-                time_ms,
-                received_ms,
-                event.properties,
-                event.context,
-                envelope.context,
-            )
-        )
-        identification = identifications.get(event.index)
-        if identification is None:
-            return
+    def _identify(
+        self,
+        source: Source,
+        event: Event,
+        profile_id: int,
+        time_ms: int,
+        identification: Identification,
+    ) -> None:
         self.writes.links += [
             SourcedLink(Link(profile_id, key, time_ms, event.id), source.id)
             for key in identification.keys
@@ -231,12 +246,22 @@ class Assignment:
         ]
 
 
+def _sessions(envelope: Envelope) -> list[str]:
+    """The sessions that a request names, its own first."""
+    named = [] if envelope.session is None else [envelope.session]
+    for event in envelope.events:
+        if event.session is not None and event.session not in named:
+            named.append(event.session)
+    return named
+
+
 def _event_time_ms(event: Event, envelope: Envelope, received_ms: int) -> int:
     """The client's time on the collector's clock; never later than the moment of arrival."""
     if event.time_ms is None:
         return received_ms
-    skew_ms = 0 if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
-    return min(event.time_ms + skew_ms, received_ms)
+    if envelope.sent_at_ms is None:
+        return min(event.time_ms, received_ms)
+    return min(event.time_ms + received_ms - envelope.sent_at_ms, received_ms)
 
 
 def _warnings(event: Event, identification: Identification) -> list[EventWarning]:

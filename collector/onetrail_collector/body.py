@@ -2,9 +2,10 @@
 
 import io
 import zlib
+from collections.abc import Mapping
 
 import zstandard
-from starlette.requests import Request
+from starlette.types import Receive
 
 from onetrail_collector.errors import Refused, not_json, too_large
 
@@ -14,18 +15,31 @@ MAX_ZSTD_WINDOW_BYTES = 8_388_608  # what RFC 9659 lets a web client use
 ACCEPTED_ENCODINGS = "gzip, zstd"
 
 
-async def read_body(request: Request) -> bytes:
-    """The body, inflated where the header Content-Encoding says so. Raises Refused."""
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > MAX_BODY_BYTES:
+class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
+    """The client went away before its body was here."""
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+    """The body, inflated where the header Content-Encoding says so. Raises Refused, Disconnected.
+
+    `headers` have lower-case names, as ASGI has them.
+    """
+    declared = headers.get(b"content-length", b"")
+    if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
         raise _too_large("the body", int(declared))
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
+    message = await receive()
+    body: bytes = message.get("body", b"")
+    while message["type"] == "http.request" and message.get("more_body", False):
         if len(body) > MAX_BODY_BYTES:
             raise _too_large("the body", len(body))
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
-    return inflate(bytes(body), encoding)
+        message = await receive()
+        body += message.get("body", b"")
+    if message["type"] == "http.disconnect":
+        raise Disconnected
+    if len(body) > MAX_BODY_BYTES:
+        raise _too_large("the body", len(body))
+    encoding = headers.get(b"content-encoding")
+    return body if encoding is None else inflate(body, encoding.decode("latin-1").strip().lower())
 
 
 def inflate(body: bytes, encoding: str) -> bytes:
@@ -44,18 +58,18 @@ def inflate(body: bytes, encoding: str) -> bytes:
     return inflated
 
 
+def _inflate_zstd(body: bytes) -> bytes:
+    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW_BYTES)
+    with decompressor.stream_reader(io.BytesIO(body)) as reader:
+        return reader.read(MAX_BODY_BYTES + 1)
+
+
 def _inflate_gzip(body: bytes) -> bytes:
     inflater = zlib.decompressobj(wbits=31)
     inflated = inflater.decompress(body, MAX_BODY_BYTES + 1)
     if len(inflated) <= MAX_BODY_BYTES and not inflater.eof:
         raise EOFError("it ends too early")
     return inflated
-
-
-def _inflate_zstd(body: bytes) -> bytes:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=MAX_ZSTD_WINDOW_BYTES)
-    with decompressor.stream_reader(io.BytesIO(body)) as reader:
-        return reader.read(MAX_BODY_BYTES + 1)
 
 
 def _too_large(what: str, size: int) -> Refused:

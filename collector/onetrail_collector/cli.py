@@ -1,26 +1,24 @@
 """The command line: `onetrail-collector serve`, and what an operator sets up."""
 
 import asyncio
+import contextlib
 import logging
-import signal
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
 import click
-import uvicorn
 
 from onetrail_collector.app import create_app
 from onetrail_collector.auth import hash_token, new_token
 from onetrail_collector.clock import system_clock, to_rfc3339
-from onetrail_collector.listen import CannotListen, listen
+from onetrail_collector.server import CannotListen, Server, listen
 from onetrail_collector.settings import InvalidSettings, Settings, load_policy
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import demo_steps, first_token
 
 T = TypeVar("T")
-GRACE_S = 10  # for answers under way when it is told to stop
 
 database = click.option(
     "--db",
@@ -59,27 +57,17 @@ def serve(db: Path, host: str, port: int, config: Path | None, *, demo: bool) ->
     except CannotListen as error:
         raise click.ClickException(str(error)) from None
     token = _with_store(db, lambda store: _prepare(store, demo=demo))
-    server = uvicorn.Server(
-        uvicorn.Config(
-            create_app(settings),
-            host=host,
-            port=port,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=GRACE_S,
-        )
-    )
     url = f"http://{host}:{listening.getsockname()[1]}"
-    click.echo(f"onetrail collector on {url}, storing in {db}")
-    if token is not None:
-        click.echo(first_token(token))
-    if demo:
-        click.echo(demo_steps(url))
-    for told_to_stop in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(told_to_stop, lambda *_: None)  # uvicorn raises them again when it is done
-    server.run(sockets=[listening])
-    click.echo("stopped; everything accepted is stored")
+    greeting = [f"onetrail collector on {url}, storing in {db}"]
+    greeting += [first_token(token)] if token else []
+    greeting += [demo_steps(url)] if demo else []
+    server = Server(
+        create_app(settings),
+        started=lambda: click.echo("\n".join(greeting)),
+        stopped=lambda: click.echo("stopped; everything accepted is stored"),
+    )
+    with contextlib.suppress(KeyboardInterrupt):  # uvicorn raises it again when it is done
+        server.run(sockets=[listening])
 
 
 @cli.group()

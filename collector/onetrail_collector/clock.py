@@ -15,17 +15,17 @@ def system_clock() -> int:
 
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970; a moment without a zone is taken as UTC."""
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return round(moment.timestamp() * 1000)
+    since = moment.replace(tzinfo=UTC) - _1970 if moment.tzinfo is None else moment - _1970
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def to_rfc3339(time_ms: int) -> str:
     """`2026-11-23T14:05:06.789Z`, the form of every time that leaves the collector (RFC 3339)."""
     in_range_ms = min(max(time_ms, _YEAR_1_MS), _YEAR_9999_MS)
-    moment = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=in_range_ms)
+    moment = _1970 + timedelta(milliseconds=in_range_ms)
     return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
+_1970 = datetime(1970, 1, 1, tzinfo=UTC)
 _YEAR_1_MS = -62_135_596_800_000
 _YEAR_9999_MS = 253_402_300_799_999

@@ -110,13 +110,14 @@ class Ingest:
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
         async with self._store.transaction() as transaction:
-            known = await transaction.look_up(question(requests))
+            asked = question(requests)
+            known = await transaction.look_up(asked)
             identified = identified_profile_ids(requests, known)
             if identified:
                 known.exclusive = await transaction.exclusive_values(
                     identified, self._policy.exclusive_kinds
                 )
-            assignment = Assignment(known, self._policy.exclusive_kinds)
+            assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
             if await transaction.write(assignment.writes):
                 await self._resolve(transaction, assignment.writes)

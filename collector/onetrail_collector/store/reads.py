@@ -29,8 +29,8 @@ async def find_profiles_by_key(reader: aiosqlite.Connection, key: Key) -> list[i
         """
         SELECT profile_ids.profile, min(links.refused IS NOT NULL) AS only_refused
         FROM keys
-        JOIN links ON links.key = keys.id
-        JOIN profile_ids ON profile_ids.id = links.profile_id
+        CROSS JOIN links ON links.key = keys.id
+        CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
         WHERE keys.kind = ? AND keys.value = ?
         GROUP BY profile_ids.profile ORDER BY only_refused, profile_ids.profile LIMIT 100
         """,
@@ -50,9 +50,9 @@ async def read_profile(reader: aiosqlite.Connection, profile: int) -> ProfileRow
                 SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
                        sources.public_id, links.refused
                 FROM profile_ids
-                JOIN links ON links.profile_id = profile_ids.id
-                JOIN keys ON keys.id = links.key
-                JOIN sources ON sources.id = links.source
+                CROSS JOIN links ON links.profile_id = profile_ids.id
+                CROSS JOIN keys ON keys.id = links.key
+                CROSS JOIN sources ON sources.id = links.source
                 WHERE profile_ids.profile = ?
                 ORDER BY keys.kind, links.time_ms, links.event_id, profile_ids.id
                 """,
@@ -64,7 +64,7 @@ async def read_profile(reader: aiosqlite.Connection, profile: int) -> ProfileRow
             for row in await reader.execute_fetchall(
                 """
                 SELECT traits.* FROM profile_ids
-                JOIN traits ON traits.profile_id = profile_ids.id
+                CROSS JOIN traits ON traits.profile_id = profile_ids.id
                 WHERE profile_ids.profile = ?
                 """,
                 (profile,),
@@ -81,7 +81,7 @@ async def _profile_ids(reader: aiosqlite.Connection, profile: int) -> list[Profi
                (SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id),
                (SELECT count(*) FROM events WHERE profile_id = profile_ids.id),
                (SELECT count(*) FROM sessions WHERE profile_id = profile_ids.id)
-        FROM profile_ids JOIN sources ON sources.id = profile_ids.source
+        FROM profile_ids CROSS JOIN sources ON sources.id = profile_ids.source
         WHERE profile_ids.profile = ? ORDER BY profile_ids.id
         """,
         (profile,),
@@ -102,13 +102,13 @@ async def read_events(
                events.properties, events.context, contexts.body,
                profile_ids.public_id, sessions.public_id, sources.public_id
         FROM profile_ids
-        JOIN events ON events.id IN (
+        CROSS JOIN events ON events.id IN (
             SELECT newest.id FROM events AS newest
             WHERE newest.profile_id = profile_ids.id AND (newest.time_ms, newest.id) < (?2, ?3)
             ORDER BY newest.time_ms DESC, newest.id DESC LIMIT ?4
         )
-        JOIN sessions ON sessions.id = events.session
-        JOIN sources ON sources.id = events.source
+        CROSS JOIN sessions ON sessions.id = events.session
+        CROSS JOIN sources ON sources.id = events.source
         LEFT JOIN contexts ON contexts.id = events.context_id
         WHERE profile_ids.profile = ?1
         ORDER BY events.time_ms DESC, events.id DESC LIMIT ?4

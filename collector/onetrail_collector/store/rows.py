@@ -38,10 +38,10 @@ class Session(NamedTuple):
 class Question:
     """What a commit must know of the past before it can decide anything."""
 
-    sources: set[str] = field(default_factory=set)
-    sessions: set[tuple[str, str]] = field(default_factory=set)  # (source, session), public ids
+    sessions: dict[str, list[str]] = field(default_factory=dict)  # by source, public ids
+    events: dict[str, list[str]] = field(default_factory=dict)  # by source, event ids
     profile_ids: set[str] = field(default_factory=set)
-    events: set[tuple[str, str]] = field(default_factory=set)  # (source, event id), public ids
+    contexts: dict[str, str] = field(default_factory=dict)  # body -> SHA-256, hexadecimal
 
 
 @dataclass(slots=True)
@@ -55,8 +55,10 @@ class Known:
     exclusive: dict[int, dict[str, str]] = field(
         default_factory=dict
     )  # profile ID -> kind -> value
+    contexts: dict[str, int] = field(default_factory=dict)  # body -> number
     last_profile_id: int = 0
     last_session: int = 0
+    last_context: int = 0
 
 
 class NewProfileId(NamedTuple):
@@ -66,6 +68,7 @@ class NewProfileId(NamedTuple):
     public_id: str
     source: int
     issued_ms: int
+    profile: int
 
 
 class NewSession(NamedTuple):
@@ -78,8 +81,16 @@ class NewSession(NamedTuple):
     started_ms: int
 
 
+class NewContext(NamedTuple):
+    """A row of contexts: what the events of one batch share."""
+
+    id: int
+    sha256: str
+    body: str
+
+
 class NewEvent(NamedTuple):
-    """A row of events; `shared_context` is what its batch shares, stored once."""
+    """A row of events."""
 
     source: int
     event_id: str
@@ -90,7 +101,7 @@ class NewEvent(NamedTuple):
     received_ms: int
     properties: str
     context: str | None
-    shared_context: str | None
+    context_id: int | None
 
 
 class SourcedLink(NamedTuple):
@@ -107,6 +118,7 @@ class Writes:
     profile_ids: list[NewProfileId] = field(default_factory=list)
     sessions: list[NewSession] = field(default_factory=list)
     moved_sessions: dict[int, int] = field(default_factory=dict)  # session -> its new profile ID
+    contexts: list[NewContext] = field(default_factory=list)
     events: list[NewEvent] = field(default_factory=list)
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)

@@ -3,19 +3,18 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
-import hashlib
-import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 import aiosqlite
+import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.rows import (
     Cluster,
     Known,
-    NewEvent,
     ProfileId,
     Question,
     Regrouping,
@@ -23,7 +22,47 @@ from onetrail_collector.store.rows import (
     SourcedLink,
     Writes,
 )
-from onetrail_collector.store.sources import SELECT_SOURCE, to_source
+from onetrail_collector.store.sources import to_source
+
+ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
+
+# One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
+# read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
+LOOK_UP = """
+SELECT
+  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
+   FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
+
+  (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
+                                      profile_ids.id, profile_ids.public_id))
+   FROM json_each(?2) AS by_source
+   CROSS JOIN sources ON sources.public_id = by_source.key
+   CROSS JOIN json_each(by_source.value) AS asked
+   CROSS JOIN sessions ON sessions.source = sources.id AND sessions.public_id = asked.value
+   CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id),
+
+  (SELECT json_group_array(json_array(id, public_id))
+   FROM profile_ids WHERE public_id IN (SELECT value FROM json_each(?3))),
+
+  (SELECT json_group_array(json_array(events.source, events.event_id, sessions.id,
+                                      sessions.public_id, profile_ids.id, profile_ids.public_id))
+   FROM json_each(?4) AS by_source
+   CROSS JOIN sources ON sources.public_id = by_source.key
+   CROSS JOIN json_each(by_source.value) AS asked
+   CROSS JOIN events ON events.source = sources.id AND events.event_id = asked.value
+   CROSS JOIN sessions ON sessions.id = events.session
+   CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id),
+
+  (SELECT json_group_array(json_array(contexts.id, asked.value))
+   FROM json_each(?5) AS asked
+   CROSS JOIN contexts ON contexts.sha256 = asked.key),
+
+  (SELECT ifnull(max(id), 0) FROM profile_ids),
+  (SELECT ifnull(max(id), 0) FROM sessions),
+  (SELECT ifnull(max(id), 0) FROM contexts)
+"""
+
+_rows = msgspec.json.Decoder(list[list[Any]])
 
 
 class Transaction:
@@ -33,50 +72,25 @@ class Transaction:
         self._connection = connection
 
     async def look_up(self, question: Question) -> Known:
-        known = Known()
-        for row in await self._all(
-            SELECT_SOURCE + "WHERE public_id IN (SELECT value FROM json_each(?))",  # noqa: S608 - constants
-            _json(question.sources),
-        ):
-            source = to_source(row)
-            known.sources[source.public_id] = source
-        for row in await self._all(
-            """
-            SELECT sessions.source, sessions.id, sessions.public_id,
-                   profile_ids.id, profile_ids.public_id
-            FROM json_each(?) AS asked
-            JOIN sources ON sources.public_id = asked.value ->> 0
-            JOIN sessions ON sessions.source = sources.id
-                         AND sessions.public_id = asked.value ->> 1
-            JOIN profile_ids ON profile_ids.id = sessions.profile_id
-            """,
+        [row] = await self._all(
+            LOOK_UP,
+            _json(question.sessions.keys()),
             _json(question.sessions),
-        ):
-            known.sessions[row[0], row[2]] = _session(row[1:])
-        for number, public_id in await self._all(
-            "SELECT id, public_id FROM profile_ids WHERE public_id IN "
-            "(SELECT value FROM json_each(?))",
             _json(question.profile_ids),
-        ):
-            known.profile_ids[public_id] = ProfileId(number, public_id)
-        for row in await self._all(
-            """
-            SELECT events.source, events.event_id, sessions.id, sessions.public_id,
-                   profile_ids.id, profile_ids.public_id
-            FROM json_each(?) AS asked
-            JOIN sources ON sources.public_id = asked.value ->> 0
-            JOIN events ON events.source = sources.id AND events.event_id = asked.value ->> 1
-            JOIN sessions ON sessions.id = events.session
-            JOIN profile_ids ON profile_ids.id = sessions.profile_id
-            """,
             _json(question.events),
-        ):
-            known.events[row[0], row[1]] = _session(row[2:])
-        [(known.last_profile_id, known.last_session)] = await self._all(
-            "SELECT (SELECT ifnull(max(id), 0) FROM profile_ids),"
-            " (SELECT ifnull(max(id), 0) FROM sessions)"
+            _json({sha256: body for body, sha256 in question.contexts.items()}),
         )
-        return known
+        sources, sessions, profile_ids, events, contexts = map(_rows.decode, row[:5])
+        return Known(
+            sources={source[1]: to_source(source) for source in sources},
+            sessions={(row[0], row[2]): _session(row[1:]) for row in sessions},
+            profile_ids={row[1]: ProfileId(*row) for row in profile_ids},
+            events={(row[0], row[1]): _session(row[2:]) for row in events},
+            contexts={body: number for number, body in contexts},
+            last_profile_id=row[5],
+            last_session=row[6],
+            last_context=row[7],
+        )
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -86,8 +100,8 @@ class Transaction:
             """
             SELECT links.profile_id, keys.kind, keys.value
             FROM json_each(?) AS asked
-            JOIN links ON links.profile_id = asked.value
-            JOIN keys ON keys.id = links.key
+            CROSS JOIN links ON links.profile_id = asked.value
+            CROSS JOIN keys ON keys.id = links.key
             WHERE keys.kind IN (SELECT value FROM json_each(?))
             """,
             _json(profile_ids),
@@ -97,16 +111,21 @@ class Transaction:
         return values
 
     async def write(self, writes: Writes) -> bool:
-        await self._each(
-            "INSERT INTO profile_ids (id, public_id, source, issued_ms, profile)"
-            " VALUES (?1, ?2, ?3, ?4, ?1)",
-            writes.profile_ids,
+        await self._insert(
+            "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
-        await self._each("INSERT INTO sessions VALUES (?, ?, ?, ?, ?)", writes.sessions)
+        await self._insert(
+            "sessions (id, source, public_id, profile_id, started_ms)", writes.sessions
+        )
         await self._each(
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
-        await self._write_events(writes.events)
+        await self._insert("contexts (id, sha256, body)", writes.contexts)
+        await self._insert(
+            "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
+            " properties, context, context_id)",
+            writes.events,
+        )
         await self._each(
             """
             INSERT INTO traits VALUES (?, ?, ?, ?, ?)
@@ -117,21 +136,6 @@ class Transaction:
             writes.traits,
         )
         return await self._write_links(writes.links)
-
-    async def _write_events(self, events: list[NewEvent]) -> None:
-        hashes = {event.shared_context: _sha256(event.shared_context) for event in events}
-        await self._each(
-            "INSERT INTO contexts (sha256, body) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            [(sha256, body) for body, sha256 in hashes.items() if body is not None],
-        )
-        await self._each(
-            """
-            INSERT INTO events (source, event_id, type, profile_id, session, time_ms, received_ms,
-                                properties, context, context_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, (SELECT id FROM contexts WHERE sha256 = ?))
-            """,
-            [(*event[:-1], hashes[event.shared_context]) for event in events],
-        )
 
     async def _write_links(self, links: list[SourcedLink]) -> bool:
         await self._each(
@@ -161,10 +165,10 @@ class Transaction:
                 SELECT value FROM json_each(?1)
                 UNION
                 SELECT -links.key FROM node
-                JOIN links ON links.profile_id = node.id
-                JOIN keys ON keys.id = links.key AND NOT keys.shared
+                CROSS JOIN links ON links.profile_id = node.id
+                CROSS JOIN keys ON keys.id = links.key AND NOT keys.shared
                 UNION
-                SELECT links.profile_id FROM node JOIN links ON links.key = -node.id
+                SELECT links.profile_id FROM node CROSS JOIN links ON links.key = -node.id
             )
             SELECT links.profile_id, keys.kind, keys.value, links.time_ms, links.event_id,
                    links.refused, keys.shared, profile_ids.profile,
@@ -173,9 +177,9 @@ class Transaction:
                        (SELECT 1 FROM links AS all_links WHERE all_links.key = keys.id LIMIT ?2)
                    ) END
             FROM node
-            JOIN links ON links.profile_id = node.id
-            JOIN keys ON keys.id = links.key
-            JOIN profile_ids ON profile_ids.id = node.id
+            CROSS JOIN links ON links.profile_id = node.id
+            CROSS JOIN keys ON keys.id = links.key
+            CROSS JOIN profile_ids ON profile_ids.id = node.id
             """,
             _json(profile_ids),
             count_to,
@@ -203,6 +207,23 @@ class Transaction:
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
+    async def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
+        """Many rows a step: each step gives the interpreter's lock away and waits for it."""
+        done = 0
+        for size in ROWS_A_STEP:
+            steps = (len(rows) - done) // size
+            if steps:
+                end = done + steps * size
+                values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
+                await self._each(
+                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
+                    [
+                        tuple(chain.from_iterable(rows[start : start + size]))
+                        for start in range(done, end, size)
+                    ],
+                )
+                done = end
+
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> int:
         rows = list(rows)
         if not rows:
@@ -211,7 +232,7 @@ class Transaction:
             return cursor.rowcount
 
 
-def _session(row: tuple[Any, ...]) -> Session:
+def _session(row: Sequence[Any]) -> Session:
     return Session(row[0], row[1], ProfileId(row[2], row[3]))
 
 
@@ -229,9 +250,6 @@ def _add(cluster: Cluster, row: tuple[Any, ...]) -> None:
         cluster.seen_on[key] = cluster.seen_on.get(key, 0) + 1
 
 
-def _sha256(text: str | None) -> bytes | None:
-    return None if text is None else hashlib.sha256(text.encode()).digest()
-
-
-def _json(values: Iterable[object]) -> str:
-    return json.dumps(list(values))
+def _json(values: Iterable[object] | Mapping[str, object]) -> str:
+    whole = values if isinstance(values, Mapping) else list(values)
+    return msgspec.json.encode(whole).decode()

@@ -1,10 +1,12 @@
-"""What every protocol is turned into on its way in, and what comes back: values, and no HTTP."""
+"""What every protocol is turned into on its way in, and what comes back: values, and no HTTP.
 
-from dataclasses import dataclass, field
+They are msgspec Structs, not dataclasses, because one is made for each event: a third of the cost.
+"""
+
+import msgspec
 
 
-@dataclass(slots=True)
-class Event:
+class Event(msgspec.Struct, gc=False):
     """One event that has the right shape. Times are the client's own, in ms since 1970."""
 
     index: int  # its place in the request
@@ -16,8 +18,7 @@ class Event:
     session: str | None = None  # where it is not the batch's
 
 
-@dataclass(frozen=True, slots=True)
-class Rejection:
+class Rejection(msgspec.Struct):
     """Why one event of a request was not stored."""
 
     index: int
@@ -26,8 +27,7 @@ class Rejection:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class EventWarning:
+class EventWarning(msgspec.Struct):
     """An event was stored, but something in it will not do what its sender expects."""
 
     index: int
@@ -36,8 +36,7 @@ class EventWarning:
     detail: str
 
 
-@dataclass(slots=True)
-class Envelope:
+class Envelope(msgspec.Struct):
     """One request: a source, a session, and events in the order in which they happened."""
 
     source: str
@@ -47,17 +46,16 @@ class Envelope:
     sent_at_ms: int | None = None
     context: str | None = None  # JSON object shared by the events
     origin: str | None = None  # the web page's, from the header of that name
-    rejected: list[Rejection] = field(default_factory=list)
+    rejected: list[Rejection] = []
 
 
-@dataclass(slots=True)
-class Receipt:
+class Receipt(msgspec.Struct):
     """What became of an Envelope; given only when all that it accepts is committed."""
 
     profile: str
     session: str
     accepted: int = 0
     duplicates: int = 0
-    events: list[str] = field(default_factory=list)
-    rejected: list[Rejection] = field(default_factory=list)
-    warnings: list[EventWarning] = field(default_factory=list)
+    events: list[str] = []
+    rejected: list[Rejection] = []
+    warnings: list[EventWarning] = []

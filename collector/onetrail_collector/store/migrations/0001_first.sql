@@ -41,7 +41,7 @@ CREATE INDEX sessions_by_profile_id ON sessions (profile_id);  -- a profile's pa
 -- What the events of one batch share is stored once.
 CREATE TABLE contexts (
     id     INTEGER PRIMARY KEY,
-    sha256 BLOB NOT NULL UNIQUE,
+    sha256 TEXT NOT NULL UNIQUE,  -- hexadecimal
     body   TEXT NOT NULL
 );
 

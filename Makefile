@@ -1,0 +1,62 @@
+# Two commands: `make run` to see it work, `make test` to know that it does. `make help` lists the rest.
+
+PYTHON ?= python3
+PORT ?= 8000
+DB ?= onetrail.db
+
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
+APT := DEBIAN_FRONTEND=noninteractive $(SUDO)apt-get -y -q
+
+.PHONY: help run test test-python test-js lint format build bench clean
+
+help:  ## list the targets
+	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+
+run: .venv/run-installed  ## install and start the collector with its demo page (PORT=8000 DB=onetrail.db)
+	@exec .venv/bin/onetrail-collector serve --db $(DB) --port $(PORT) --demo
+
+test: test-js test-python  ## install what the tests need, and run all of them
+
+test-python: .venv/dev-installed js/node_modules/.installed
+	@command -v chromium >/dev/null || { $(APT) update && $(APT) install chromium; }
+	.venv/bin/pytest
+
+test-js: js/node_modules/.installed
+	cd js && npm test
+
+lint: .venv/dev-installed js/node_modules/.installed  ## linters and type checks
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+	cd js && npm run check
+
+format: .venv/dev-installed  ## let ruff write the code as it likes it
+	.venv/bin/ruff check --fix
+	.venv/bin/ruff format
+
+build: js/node_modules/.installed  ## build the tracker into the collector's package
+	cd js && npm run build
+
+bench: .venv/dev-installed  ## measure; docs/benchmarks.md keeps the figures
+	@for program in bench/*.py; do echo "== $$program"; .venv/bin/python $$program || exit 1; done
+
+clean:  ## remove what was installed and built here, not your data
+	rm -rf .venv js/node_modules dist
+
+# Debian's python3 comes without venv; where it is missing, it is installed.
+.venv/bin/python:
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { $(APT) update && $(APT) install python3-venv; }
+	$(PYTHON) -m venv .venv
+
+.venv/run-installed: .venv/bin/python pyproject.toml
+	@test -e .venv/dev-installed || .venv/bin/pip install -q --disable-pip-version-check -e '.[collector]'
+	@touch $@
+
+.venv/dev-installed: .venv/bin/python pyproject.toml
+	.venv/bin/pip install -q --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+js/node_modules/.installed: js/package.json js/package-lock.json
+	@command -v npm >/dev/null || { $(APT) update && $(APT) install nodejs npm; }
+	cd js && npm ci --no-fund --no-audit
+	@touch $@

@@ -1,0 +1,6 @@
+type Tracker = ReturnType<typeof import("./createTracker.js").createTracker>["api"];
+
+interface Window {
+  /** The tracker, or before it has loaded the stub that keeps calls for it: each a method's name and its arguments. */
+  onetrail?: Tracker & { q?: Array<[string, unknown[]]> };
+}

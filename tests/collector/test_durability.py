@@ -1,0 +1,162 @@
+"""What was acknowledged is there once, whatever ends the collector: a kill, a full disk, a stop."""
+
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self
+from uuid import uuid4
+
+import httpx
+import pytest
+
+ROUNDS = 20
+
+
+class Load:
+    """Clients that send until told to stop, and note which events were acknowledged."""
+
+    def __init__(self, url: str, clients: int = 4) -> None:
+        self.acknowledged: list[str] = []
+        self.statuses: set[int] = set()
+        self._url = url
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._send) for _ in range(clients)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self) -> None:
+        session = str(uuid4())
+        with httpx.Client(timeout=10) as client:
+            while not self._stop.is_set():
+                ids = [str(uuid4()) for _ in range(random.randint(1, 20))]  # noqa: S311
+                body = {
+                    "source": {"id": "demo"},
+                    "session": {"id": session},
+                    "events": [
+                        {"id": i, "type": "identify", "properties": {"user_id": session}}
+                        for i in ids
+                    ],
+                }
+                try:
+                    answer = client.post(f"{self._url}/track", json=body)
+                except httpx.TransportError:
+                    time.sleep(0.01)
+                    continue
+                self.statuses.add(answer.status_code)
+                if answer.status_code == 200:
+                    self.acknowledged += ids
+
+
+def stored_once(collector: Any, ids: list[str]) -> bool:
+    stored = [row[0] for row in collector.rows("SELECT event_id FROM events")]
+    return len(stored) == len(set(stored)) and set(ids) <= set(stored)
+
+
+def test_kill_9_under_load_loses_nothing_acknowledged(new_collector: Callable[..., Any]) -> None:
+    """Twenty rounds, each ended at a random moment."""
+    collector = new_collector("--demo").start()
+    acknowledged: list[str] = []
+    for _ in range(ROUNDS):
+        with Load(collector.url) as load:
+            time.sleep(random.uniform(0.05, 0.4))  # noqa: S311 - the random moment
+            collector.kill()
+        acknowledged += load.acknowledged
+        collector.start()
+        assert stored_once(collector, acknowledged)
+    assert len(acknowledged) > ROUNDS
+    assert collector.rows("PRAGMA integrity_check") == [("ok",)]
+    assert collector.rows("PRAGMA foreign_key_check") == []
+
+
+def test_sigterm_under_load_answers_what_it_stored(new_collector: Callable[..., Any]) -> None:
+    collector = new_collector("--demo").start()
+    with Load(collector.url) as load:
+        time.sleep(0.5)
+        collector.stop(signal.SIGTERM)
+    stored = [row[0] for row in collector.rows("SELECT event_id FROM events")]
+    assert sorted(stored) == sorted(load.acknowledged)
+    assert "everything accepted is stored" in collector.said()
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 2 MB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a small tmpfs needs root")
+    yield folder
+    subprocess.run(["umount", "-l", folder], check=True)
+
+
+def test_a_full_disk_is_said_and_ends_when_space_returns(
+    new_collector: Callable[..., Any], small_disk: Path
+) -> None:
+    collector = new_collector("--demo", db=small_disk / "collector.db").start()
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * (os.statvfs(small_disk).f_bavail * os.statvfs(small_disk).f_bsize))
+    acknowledged: list[str] = []
+
+    def send() -> httpx.Response:
+        ids = [str(uuid4()) for _ in range(20)]
+        events = [{"id": i, "type": "a", "properties": {"x": "y" * 2000}} for i in ids]
+        answer: httpx.Response = collector.post({"source": {"id": "demo"}, "events": events})
+        if answer.status_code == 200:
+            acknowledged.extend(ids)
+        return answer
+
+    answers = [send() for _ in range(30)]
+    refused = answers[-1]
+    assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+    assert int(refused.headers["retry-after"]) > 0
+    assert httpx.get(collector.url + "/healthz").status_code == 200
+    filler.unlink()
+    assert send().status_code == 200
+    assert stored_once(collector, acknowledged)
+    assert collector.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_one_collector_a_file(new_collector: Callable[..., Any], tmp_path: Path) -> None:
+    """Two writers on one file stay right: each waits for the other, ids do not clash."""
+    db = tmp_path / "one.db"
+    collectors = [new_collector("--demo", db=db).start() for _ in range(2)]
+    with Load(collectors[0].url, 2) as one, Load(collectors[1].url, 2) as other:
+        time.sleep(0.5)
+    assert {*one.statuses, *other.statuses} <= {200, 503}
+    assert stored_once(collectors[0], one.acknowledged + other.acknowledged)
+
+
+def test_a_backup_made_while_it_runs_is_a_collector_of_its_own(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    collector = new_collector("--demo").start()
+    with Load(collector.url) as load:
+        time.sleep(0.3)
+        before = list(load.acknowledged)
+        with (
+            sqlite3.connect(collector.db) as source,
+            sqlite3.connect(tmp_path / "backup.db") as target,
+        ):
+            source.backup(target)
+        source.close()
+        target.close()
+    restored = new_collector("--demo", db=tmp_path / "backup.db").start()
+    assert stored_once(restored, before)
+    assert restored.post({"source": {"id": "demo"}, "events": [{"type": "a"}]}).status_code == 200
