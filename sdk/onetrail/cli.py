@@ -60,7 +60,9 @@ def _send(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    for event in inspection.export(_folder(options)):
+    folder = _folder(options)
+    read = inspection.export_aside if options.aside else inspection.export
+    for event in read(folder):
         _print(json.dumps(event, ensure_ascii=False))
     return 0
 
@@ -133,7 +135,8 @@ def _parser() -> argparse.ArgumentParser:
 
     add("status", _status, "What waits, what was set aside and why, what was lost.")
     add("flush", _flush, "Send what waits.")
-    add("export", _export, "Print what waits, one JSON event a line.")
+    export = add("export", _export, "Print what waits, one JSON event a line.")
+    export.add_argument("--aside", action="store_true", help="what was set aside instead, and why")
     add("purge", _purge, "Forget everything that waits or was set aside.")
     add("requeue", _requeue, "Put what was set aside back into the queue.")
     send = add("send", _send, "Track one event and send it.")

@@ -17,6 +17,11 @@ class Consent:
         said = state.load_consent()
         self.given = _asked_not_to() is False if said is None else said
 
+    def refresh(self) -> None:
+        """Another process of the app may have been told otherwise."""
+        said = self._state.load_consent()
+        self.given = self.given if said is None else said
+
     def give(self) -> None:
         """The person agrees; kept across starts."""
         self.given = True

@@ -35,8 +35,8 @@ def status(folder: Path) -> dict[str, Any]:
             "waiting": store.waiting(store.last_number()),
             "oldest": rfc3339(head[0].wall_ms - head[0].ago_ms) if head else None,
             "bytes": store.size()[1],
-            "aside": dict(Counter(event.reason for event in store.aside())),
-            "lost": store.lost(),
+            "aside": dict(Counter(event.reason for event in store.ledger.aside())),
+            "lost": store.ledger.lost(),
         }
     finally:
         store.close()
@@ -61,6 +61,18 @@ def export(folder: Path) -> Iterator[dict[str, Any]]:
         store.close()
 
 
+def export_aside(folder: Path) -> list[dict[str, Any]]:
+    """Every event that was set aside, and why."""
+    store = _open(folder)
+    try:
+        return [
+            event._asdict() | {"properties": json.loads(event.properties)}
+            for event in store.ledger.aside()
+        ]
+    finally:
+        store.close()
+
+
 def purge(folder: Path) -> int:
     """Forgets all events; returns how many."""
     store = _open(folder)
@@ -74,7 +86,7 @@ def requeue(folder: Path) -> int:
     """Puts what was set aside at the end of the queue; returns how many."""
     store = _open(folder)
     try:
-        return store.requeue()
+        return store.ledger.requeue()
     finally:
         store.close()
 

@@ -296,6 +296,7 @@ class Tracker:
     def _tend(self, *, in_touch: bool) -> None:
         """The sender's thread, after each round."""
         self._outbox.tend()
+        self._consent.refresh()
         if in_touch and (lost := self._outbox.unreported()):
             self._record("events-lost", lost, None)
 

@@ -76,6 +76,8 @@ def test_requeue_puts_back_what_was_set_aside(new_tracker, sink, tmp_path):
     tracker.close(timeout_s=0)
     folder = tmp_path / "data"
     assert "http_404" in onetrail("status", "--data-dir", folder)
+    aside = json.loads(onetrail("export", "--aside", "--data-dir", folder))
+    assert (aside["type"], aside["reason"], aside["properties"]) == ("one", "http_404", {})
     assert onetrail("requeue", "--data-dir", folder) == "1 events wait again\n"
     assert json.loads(onetrail("status", "--data-dir", folder, "--json"))["waiting"] == 1
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from sdk_run import wait_until
 
 
 def test_opt_out_forgets_what_waits_and_records_nothing_from_then_on(new_tracker, sink):
@@ -28,6 +29,18 @@ def test_opt_out_is_kept_across_starts_until_opt_in(new_tracker, sink):
     assert second.flush() == 0
     assert sink.types == ["heard"]
     assert new_tracker().is_recording
+
+
+def test_another_process_hears_of_it_after_its_next_round(new_tracker, sink):
+    one, other = new_tracker(), new_tracker()
+    other.track("before")
+    assert other.flush() == 0
+    one.opt_out()
+    other.track("last")
+    other.flush()
+    wait_until(lambda: not other.is_recording)
+    other.track("after")
+    assert "after" not in sink.types
 
 
 def test_opt_out_forgets_the_profile_id(new_tracker):

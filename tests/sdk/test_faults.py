@@ -92,7 +92,9 @@ def test_one_event_too_large_for_the_collector_is_set_aside(new_tracker, sink):
         tracker.track(kind)
     assert tracker.flush() == 0
     assert sink.types == ["a", "b", "c"]
-    assert [(e.type, e.reason) for e in tracker._outbox.disk.aside()] == [("monster", "http_413")]
+    assert [(e.type, e.reason) for e in tracker._outbox.disk.ledger.aside()] == [
+        ("monster", "http_413")
+    ]
 
 
 @pytest.mark.parametrize("status", [400, 422])

@@ -204,7 +204,7 @@ def test_bytes_are_bounded(store):
     trim(store, bounds)
     assert store.size()[1] <= 200_000
     assert store.peek(1000)[-1].id == "id-999"
-    assert store.waiting(store.last_number()) + store.lost()["outbox_full_bytes"] == 1000
+    assert store.waiting(store.last_number()) + store.ledger.lost()["outbox_full_bytes"] == 1000
 
 
 def test_age_is_bounded_by_the_clock_that_does_not_jump(store):
@@ -213,7 +213,7 @@ def test_age_is_bounded_by_the_clock_that_does_not_jump(store):
         store.append(SESSION, event(number, mono_ms=number * 600_000))
     now = Reading(10**15, 5 * 600_000 + 3_600_000, "boot-1")
     assert trim_old(store, bounds, now) == 5
-    assert store.lost() == {"too_old": 5}
+    assert store.ledger.lost() == {"too_old": 5}
 
 
 @pytest.mark.parametrize("wall_ms", [500_000_000_000, 1_800_000_000_000])
@@ -228,9 +228,11 @@ def test_what_is_set_aside_is_bounded(store):
     for number in range(30):
         store.append(SESSION, event(number))
         store.set_aside(store.last_number(), "http_404")
-    store.drop_aside(10, "aside_full")
-    assert [aside.id for aside in store.aside()] == [f"id-{number}" for number in range(20, 30)]
-    assert store.lost() == {"aside_full": 20}
+    store.ledger.drop_aside(10, "aside_full")
+    assert [aside.id for aside in store.ledger.aside()] == [
+        f"id-{number}" for number in range(20, 30)
+    ]
+    assert store.ledger.lost() == {"aside_full": 20}
 
 
 def test_sessions_that_nobody_needs_are_forgotten_and_may_come_back(store):

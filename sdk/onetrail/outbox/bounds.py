@@ -48,7 +48,7 @@ def trim(store: Store, bounds: Bounds) -> int:
 
 def trim_aside(store: Store, bounds: Bounds) -> None:
     """Drops the oldest of what was set aside."""
-    store.drop_aside(max(1, bounds.events // _ASIDE_SHARE), "aside_full")
+    store.ledger.drop_aside(max(1, bounds.events // _ASIDE_SHARE), "aside_full")
 
 
 def trim_old(store: Store, bounds: Bounds, now: Reading) -> int:

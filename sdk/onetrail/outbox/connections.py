@@ -9,11 +9,15 @@ import contextlib
 import sqlite3
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
 
 MEMORY = ":memory:"
 _APPLICATION_ID = 0x6F6E7472  # "ontr": tells our file from a foreign one
 _PAGE_BYTES = 1024  # a commit writes whole pages to the log, and an event is small
-_BUSY_TIMEOUT_S = 5.0
+_BUSY_TIMEOUT_S = 1.0
 _CACHE_KIB = 512
 _LOG_PAGES = 16_384  # a backstop: the sender's thread keeps the log far below
 
@@ -71,6 +75,29 @@ class Connections:
         if self._reader is None:
             self._reader = self._connect()
         return self._reader
+
+    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+        """Rows, through the reader's connection."""
+        with self.read_lock:
+            return self.reader().execute(sql, values).fetchall()
+
+    def write(self, sql: str, values: Sequence[Any]) -> None:
+        """One statement, committed when it returns."""
+        with self.write_lock:
+            self.writer().execute(sql, values)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All or nothing, through the writer's connection."""
+        with self.write_lock:
+            writer = self.writer()
+            writer.execute("BEGIN IMMEDIATE")
+            try:
+                yield writer
+            except BaseException:
+                writer.execute("ROLLBACK")
+                raise
+            writer.execute("COMMIT")
 
     def was_replaced(self) -> bool:
         """Whether the path no longer leads to the file that is open: set aside, or deleted."""

@@ -10,27 +10,29 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from onetrail.clock import now
 from onetrail.log import logger
-from onetrail.outbox import bounds
+from onetrail.outbox import bounds, repair
 from onetrail.outbox.bounds import Bounds
-from onetrail.outbox.connections import MEMORY, Connections, ForeignFileError
+from onetrail.outbox.connections import MEMORY, Connections
 from onetrail.outbox.group import Group
 from onetrail.outbox.rows import Event
 from onetrail.outbox.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from onetrail.clock import Clock
+    from onetrail.outbox.ledger import Ledger
     from onetrail.outbox.rows import Session, Waiting
     from onetrail.settings import Durability
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _MEMORY_SHARE = 10
-_DISK_AGAIN_S = 1.0
+_DISK_AGAIN_S = 5.0
 _CLOCK_MOVED_MS = 1000
 
 
@@ -65,7 +67,7 @@ class Outbox:
         self._group = Group(group_interval_s, self._append) if durability == "grouped" else None
         self._disk_off_until = 0.0
         self._said = False
-        self._in_memory = False
+        self._memory_used = False  # and never unset: then an event cannot be overlooked
         self._offset_ms: int | None = None
         self._moves = 0  # from memory to disk
         self._appended = 0
@@ -103,7 +105,7 @@ class Outbox:
                     self._appended += len(events)
                     self._trim()
                     return
-        self._in_memory = True
+        self._memory_used = True
         with contextlib.suppress(sqlite3.Error):
             self.memory.append_all(events)
             bounds.trim(self.memory, self._memory_limits)
@@ -118,7 +120,7 @@ class Outbox:
                 return self.disk, waiting
         except sqlite3.Error as error:
             self._cure(error)
-        return self.memory, self.memory.peek(limit) if self._in_memory else []
+        return self.memory, self.memory.peek(limit) if self._memory_used else []
 
     def acknowledge(self, store: Store, last: int) -> None:
         """Forgets events; if the disk refuses even that, this process does not send them again."""
@@ -144,7 +146,7 @@ class Outbox:
             if self.disk.any_waiting(mark.disk):
                 return True
         with contextlib.suppress(sqlite3.Error):
-            return self._in_memory and self.memory.any_waiting(mark.memory)
+            return self._memory_used and self.memory.any_waiting(mark.memory)
         return False
 
     def _follow_moves(self, mark: Mark) -> None:
@@ -157,7 +159,7 @@ class Outbox:
         with contextlib.suppress(sqlite3.Error):
             self._follow_moves(mark)
             left += self.disk.waiting(mark.disk)
-        if self._in_memory:
+        if self._memory_used:
             with contextlib.suppress(sqlite3.Error):
                 left += self.memory.waiting(mark.memory)
         return left
@@ -170,7 +172,7 @@ class Outbox:
     def requeue(self) -> int:
         """Puts what was set aside back into the queue; returns how many."""
         with contextlib.suppress(sqlite3.Error):
-            return self.disk.requeue()
+            return self.disk.ledger.requeue()
         return 0
 
     def purge(self) -> int:
@@ -196,27 +198,26 @@ class Outbox:
             with contextlib.suppress(sqlite3.Error):
                 store.set_profile(holder, profile_id)
 
-    def lose(self, reason: str, count: int = 1) -> None:
-        """Counts what could not be kept."""
+    def _lose(self, reason: str) -> None:
         for store in (self.disk, self.memory):
             with contextlib.suppress(sqlite3.Error):
-                return store.lose(reason, count)
-        return None
+                store.ledger.lose(reason, 1)
+                return
 
     def lost(self) -> dict[str, int]:
         """What could not be kept, by reason."""
-        total: dict[str, int] = {}
-        for store in (self.disk, self.memory):
-            with contextlib.suppress(sqlite3.Error):
-                for reason, count in store.lost().items():
-                    total[reason] = total.get(reason, 0) + count
-        return total
+        return self._sum(lambda ledger: ledger.lost())
 
     def unreported(self) -> dict[str, int]:
         """What was lost and not yet told to the collector; from now on it counts as told."""
-        with contextlib.suppress(sqlite3.Error):
-            return self.disk.unreported()
-        return {}
+        return self._sum(lambda ledger: ledger.unreported())
+
+    def _sum(self, account: Callable[[Ledger], dict[str, int]]) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                total.update(account(store.ledger))
+        return dict(total)
 
     def tend(self) -> None:
         """What the sender's thread does now and then: bounds, the clock, what nobody needs.
@@ -250,7 +251,6 @@ class Outbox:
         self.disk.after_fork()
         if in_child:
             self.memory.close()
-            self._in_memory = False
         if self._group is not None:
             self._group.after_fork(in_child=in_child)
 
@@ -258,7 +258,6 @@ class Outbox:
         """After a fork without hooks: begins anew and leaves the parent's connections alone."""
         self.disk = Store(self.disk.connections.abandoned())
         self.memory = Store(self.memory.connections.abandoned())
-        self._in_memory = False
         if self._group is not None:
             self._group.abandon()
 
@@ -277,21 +276,21 @@ class Outbox:
 
     def _settle(self) -> None:
         """Moves what waits in memory to the disk, if the disk takes it."""
-        if not self._in_memory:
+        if not self._memory_used:
             return
         try:
             waiting = self.memory.peek(self._memory_limits.events)
+            if not waiting:
+                return
             self.disk.append_all((self.memory.session(e.session), Event(*e[2:])) for e in waiting)
         except sqlite3.Error:
             return
-        if waiting:
-            self.memory.acknowledge(waiting[-1].seq)
         self._moves += 1
-        self._in_memory = False
+        self.memory.acknowledge(waiting[-1].seq)
 
     def _cure(self, error: sqlite3.Error) -> bool:
         """Whether to try again at once: a damaged file has been set aside."""
-        if _is_damaged(error):
+        if repair.is_damaged(error):
             return self._renew(error)
         self._disk_off_until = time.monotonic() + _DISK_AGAIN_S
         if not self._said:
@@ -311,28 +310,12 @@ class Outbox:
         try:
             self.disk.last_number()
         except sqlite3.Error as again:
-            if _is_damaged(again):
-                self._set_aside(error)
+            damaged = repair.is_damaged(again)
         else:
-            if not self.disk.is_sound():
-                self._set_aside(error)
+            damaged = not self.disk.is_sound()
+        if damaged:
+            with contextlib.suppress(sqlite3.Error):
+                self.disk.close()
+            repair.move_away(self._path, error)
+            self._lose("damaged_outbox")
         return True
-
-    def _set_aside(self, error: sqlite3.Error) -> None:
-        name = f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        with contextlib.suppress(sqlite3.Error):
-            self.disk.close()
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(OSError):
-                self._path.with_name(self._path.name + suffix).replace(
-                    self._path.with_name(name + suffix)
-                )
-        logger.warning("outbox %s was damaged (%s); it is kept as %s", self._path, error, name)
-        self.lose("damaged_outbox")
-
-
-def _is_damaged(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_ERROR:
-        return str(error).startswith("no such ")  # a table or column: somebody else's file
-    return isinstance(error, ForeignFileError) or code in _DAMAGED

@@ -1,4 +1,4 @@
-"""The queries of one outbox file: append, peek, acknowledge, and set aside.
+"""The queries of one outbox file: append, peek and acknowledge.
 
 append() has committed when it returns. Writers share one connection under one lock; the sender
 reads through a second one, so that neither waits for the other longer than a commit. Several
@@ -10,37 +10,32 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from onetrail.ids import new_id
-from onetrail.outbox.rows import Aside, Event, Session, Waiting
+from onetrail.outbox.ledger import COLUMNS, LOSE, Ledger
+from onetrail.outbox.rows import Event, Session, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from onetrail.clock import Reading
     from onetrail.outbox.connections import Connections
 
 # ruff: noqa: S608  the names of columns below are constants
-_COLUMNS = "session, id, type, wall_ms, mono_ms, ago_ms, properties"
-_APPEND = f"INSERT INTO event({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+_APPEND = f"INSERT INTO event({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
 # Many rows come as one text: sqlite3 hands over the interpreter's lock at each row, and a peek
 # of a thousand would trip up the app's thread a thousand times. No field can hold the separators:
 # JSON escapes them, and types and ids are printable.
 _FIELD, _ROW = "\x1f", "\x1e"
-_FIELDS = f"seq||char(31)||{_COLUMNS.replace(', ', '||char(31)||')}"
+_FIELDS = f"seq||char(31)||{COLUMNS.replace(', ', '||char(31)||')}"
 _PEEK = (
     f"SELECT group_concat({_FIELDS}, char(30)) FROM"
-    f" (SELECT seq, {_COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
+    f" (SELECT seq, {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
 )
 _SET_ASIDE = (
-    f"INSERT INTO aside(seq, {_COLUMNS}, reason)"
-    f" SELECT seq, {_COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
-)
-_REQUEUE = f"INSERT INTO event({_COLUMNS}) SELECT {_COLUMNS} FROM aside ORDER BY seq"
-_LOSE = (
-    "INSERT INTO lost(reason, count) VALUES (?, ?)"
-    " ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count"
+    f"INSERT INTO aside(seq, {COLUMNS}, reason)"
+    f" SELECT seq, {COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
 )
 _MANY = 100
 _LOG_BYTES = 4_000_000
@@ -56,6 +51,7 @@ class Store:
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
+        self.ledger = Ledger(connections)
         self._write_lock = connections.write_lock
         self._keys: dict[str, int] = {}
         self._sessions: dict[int, Session] = {}
@@ -73,12 +69,10 @@ class Store:
 
     def append_all(self, events: Iterable[tuple[Session, Event]]) -> None:
         """Commits many events at once."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                for session, event in events:
-                    key = self._keys.get(session.id) or self._begin(writer, session)
-                    writer.execute(_APPEND, (key, *event))
+        with self.connections.transaction() as writer:
+            for session, event in events:
+                key = self._keys.get(session.id) or self._begin(writer, session)
+                writer.execute(_APPEND, (key, *event))
 
     def _begin(self, writer: sqlite3.Connection, session: Session) -> int:
         sql = "INSERT INTO session(id, holder, boot, context) VALUES (?, ?, ?, ?)"
@@ -92,7 +86,7 @@ class Store:
         session = self._sessions.get(key)
         if session is None:
             sql = "SELECT id, holder, boot, context FROM session WHERE key = ?"
-            rows = self.read(sql, (key,))
+            rows = self.connections.read(sql, (key,))
             session = Session(*rows[0]) if rows else Session(new_id(), "", "", "{}")
             if len(self._sessions) >= _CACHED:
                 self._sessions.clear()
@@ -101,7 +95,7 @@ class Store:
 
     def peek(self, limit: int, *, after: int = 0) -> list[Waiting]:
         """The oldest events after a number, in the order in which they were tracked."""
-        text = self.read(_PEEK, (max(after, self._done), limit))[0][0]
+        text = self.connections.read(_PEEK, (max(after, self._done), limit))[0][0]
         waiting = [_waiting(row) for row in text.split(_ROW)] if text else []
         waiting.sort()  # SQLite does not promise the order in which it gathers
         return waiting
@@ -112,94 +106,58 @@ class Store:
         If the disk refuses they are still not peeked again by this process.
         """
         self._done = last
-        self._write("DELETE FROM event WHERE seq <= ?", (last,))
+        self.connections.write("DELETE FROM event WHERE seq <= ?", (last,))
 
     def last_number(self) -> int:
         """The number of the newest event that waits; 0 when none does."""
-        return int(self.read("SELECT coalesce(max(seq), 0) FROM event")[0][0])
+        return int(self.connections.read("SELECT coalesce(max(seq), 0) FROM event")[0][0])
 
     def any_waiting(self, last: int) -> bool:
         """Whether any event numbered up to `last` still waits; costs the same however many do."""
         sql = "SELECT EXISTS (SELECT 1 FROM event WHERE seq > ? AND seq <= ?)"
-        return bool(self.read(sql, (self._done, last))[0][0])
+        return bool(self.connections.read(sql, (self._done, last))[0][0])
 
     def waiting(self, last: int) -> int:
         """How many events numbered up to `last` still wait."""
         sql = "SELECT count(*) FROM event WHERE seq > ? AND seq <= ?"
-        return int(self.read(sql, (self._done, last))[0][0])
+        return int(self.connections.read(sql, (self._done, last))[0][0])
 
     def set_aside(self, last: int, reason: str) -> None:
         """Takes the events up to this number out of the queue, and keeps them with the reason."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                writer.execute(_SET_ASIDE, (reason, self._done, last))
-                writer.execute("DELETE FROM event WHERE seq <= ?", (last,))
-
-    def aside(self) -> list[Aside]:
-        """The events that were set aside."""
-        rows = self.read("SELECT id, type, reason, properties FROM aside ORDER BY seq")
-        return [Aside(*row) for row in rows]
-
-    def requeue(self) -> int:
-        """Puts what was set aside at the end of the queue; returns how many."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                count = writer.execute(_REQUEUE).rowcount
-                writer.execute("DELETE FROM aside")
-        return count
+        with self.connections.transaction() as writer:
+            writer.execute(_SET_ASIDE, (reason, self._done, last))
+            writer.execute("DELETE FROM event WHERE seq <= ?", (last,))
 
     def purge(self) -> int:
         """Forgets every event, also those set aside; returns how many."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                count = writer.execute("DELETE FROM event").rowcount
-                return count + writer.execute("DELETE FROM aside").rowcount
+        with self.connections.transaction() as writer:
+            count = writer.execute("DELETE FROM event").rowcount
+            return count + writer.execute("DELETE FROM aside").rowcount
 
     def profile_of(self, holder: str) -> str | None:
         """The profile ID that the collector issued to a holder, if it has."""
-        rows = self.read("SELECT profile_id FROM holder WHERE id = ?", (holder,))
+        rows = self.connections.read("SELECT profile_id FROM holder WHERE id = ?", (holder,))
         return str(rows[0][0]) if rows else None
 
     def set_profile(self, holder: str, profile_id: str) -> None:
         """Keeps the profile ID of a holder for the events that still wait."""
-        self._write("INSERT OR REPLACE INTO holder VALUES (?, ?)", (holder, profile_id))
+        self.connections.write("INSERT OR REPLACE INTO holder VALUES (?, ?)", (holder, profile_id))
 
     def set_anchor(self, now: Reading) -> None:
         """Keeps what the clocks of this boot say now, the best judge of its events' times."""
-        self._write("INSERT OR REPLACE INTO boot VALUES (?, ?, ?)", (now.boot, *now[:2]))
+        self.connections.write("INSERT OR REPLACE INTO boot VALUES (?, ?, ?)", (now.boot, *now[:2]))
 
     def anchors(self) -> dict[str, tuple[int, int]]:
         """For each boot with events, the last readings of its clocks."""
-        return {boot: (wall, mono) for boot, wall, mono in self.read("SELECT * FROM boot")}
-
-    def lose(self, reason: str, count: int) -> None:
-        """Counts events that could not be kept."""
-        self._write(_LOSE, (reason, count))
-
-    def lost(self) -> dict[str, int]:
-        """How many events could not be kept, by reason, since the file was made."""
-        return dict(self.read("SELECT reason, count FROM lost"))
-
-    def unreported(self) -> dict[str, int]:
-        """What was lost and not yet told to the collector; from now on it counts as told."""
-        sql = "SELECT reason, count - reported FROM lost WHERE count > reported"
-        if not self.read(sql):
-            return {}
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                news = dict(writer.execute(sql).fetchall())
-                writer.execute("UPDATE lost SET reported = count")
-        return news
+        return {
+            boot: (wall, mono) for boot, wall, mono in self.connections.read("SELECT * FROM boot")
+        }
 
     def size(self) -> tuple[int, int]:
         """About how many events wait, never too few, and the bytes in use; both without a scan."""
-        rows = self.read("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event")[0][0]
+        rows = self.connections.read("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event")[0][0]
         pages, free, page_bytes = (
-            self.read(f"PRAGMA {name}")[0][0]
+            self.connections.read(f"PRAGMA {name}")[0][0]
             for name in ("page_count", "freelist_count", "page_size")
         )
         return int(rows), int((pages - free) * page_bytes)
@@ -207,53 +165,34 @@ class Store:
     def drop_oldest(self, count: int, reason: str) -> int:
         """Forgets the oldest events and counts them as lost; returns how many there were."""
         sql = "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)"
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                dropped = writer.execute(sql, (count,)).rowcount
-                if dropped:
-                    writer.execute(_LOSE, (reason, dropped))
+        with self.connections.transaction() as writer:
+            dropped = writer.execute(sql, (count,)).rowcount
+            if dropped:
+                writer.execute(LOSE, (reason, dropped))
         return dropped
-
-    def drop_aside(self, keep: int, reason: str) -> None:
-        """Forgets all but the newest events that were set aside."""
-        sql = "DELETE FROM aside WHERE seq NOT IN (SELECT seq FROM aside ORDER BY seq DESC LIMIT ?)"
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                if dropped := writer.execute(sql, (keep,)).rowcount:
-                    writer.execute(_LOSE, (reason, dropped))
 
     def tidy(self) -> None:
         """Forgets sessions, holders and boots, once no event waits and many have gathered."""
-        if self.last_number() or self.read("SELECT count(*) FROM session")[0][0] < _MANY:
+        if (
+            self.last_number()
+            or self.connections.read("SELECT count(*) FROM session")[0][0] < _MANY
+        ):
             return
-        with self._write_lock:
-            writer = self.connections.writer()
+        with self.connections.transaction() as writer:
             self._keys.clear()
-            with _transaction(writer):
-                writer.execute(_FORGET_SESSIONS)
-                writer.execute("DELETE FROM holder WHERE id NOT IN (SELECT holder FROM session)")
-                writer.execute("DELETE FROM boot WHERE id NOT IN (SELECT boot FROM session)")
+            writer.execute(_FORGET_SESSIONS)
+            writer.execute("DELETE FROM holder WHERE id NOT IN (SELECT holder FROM session)")
+            writer.execute("DELETE FROM boot WHERE id NOT IN (SELECT boot FROM session)")
 
     def shorten_log(self) -> None:
         """Moves a long log into the file, on the sender's thread: writers do not wait for it."""
         with contextlib.suppress(OSError):
             if Path(self.connections.path + "-wal").stat().st_size > _LOG_BYTES:
-                self.read("PRAGMA wal_checkpoint(PASSIVE)")
+                self.connections.read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def is_sound(self) -> bool:
         """Whether SQLite finds nothing wrong with the file; reads all of it."""
-        return bool(self.read("PRAGMA quick_check(1)")[0][0] == "ok")
-
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Rows, through the reader's connection."""
-        with self.connections.read_lock:
-            return self.connections.reader().execute(sql, values).fetchall()
-
-    def _write(self, sql: str, values: Sequence[Any]) -> None:
-        with self._write_lock:
-            self.connections.writer().execute(sql, values)
+        return bool(self.connections.read("PRAGMA quick_check(1)")[0][0] == "ok")
 
     def before_fork(self) -> None:
         """Holds every lock and closes the file, so that a child inherits neither."""
@@ -286,16 +225,3 @@ def _waiting(row: str) -> Waiting:
     return Waiting(
         int(seq), int(session), event_id, kind, int(wall_ms), int(mono_ms), int(ago_ms), properties
     )
-
-
-class _transaction:  # noqa: N801  reads as the word it stands for
-    """All or nothing, on a connection in autocommit mode."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
