@@ -61,6 +61,8 @@ class Connections:
         self._writer: sqlite3.Connection | None = None
         self._reader: sqlite3.Connection | None = None
         self._inode = 0
+        self.retired = False
+        """Whether nobody will close them again: then each use closes what it has opened."""
 
     def writer(self) -> sqlite3.Connection:
         """The connection that changes things; hold write_lock."""
@@ -79,12 +81,15 @@ class Connections:
     def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
         """Rows, through the reader's connection."""
         with self.read_lock:
-            return self.reader().execute(sql, values).fetchall()
+            rows = self.reader().execute(sql, values).fetchall()
+            self.spare()
+        return rows
 
     def write(self, sql: str, values: Sequence[Any]) -> None:
         """One statement, committed when it returns."""
         with self.write_lock:
             self.writer().execute(sql, values)
+            self.spare(writer=True)
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -98,6 +103,18 @@ class Connections:
                 writer.execute("ROLLBACK")
                 raise
             writer.execute("COMMIT")
+            self.spare(writer=True)
+
+    def spare(self, *, writer: bool = False) -> None:
+        """Closes what was just used, once the outbox is closed; hold that one's lock."""
+        if not self.retired:
+            return
+        if writer or self.in_memory:
+            used, self._writer = self._writer, None
+        else:
+            used, self._reader = self._reader, None
+        if used is not None:
+            used.close()
 
     def was_replaced(self) -> bool:
         """Whether the path no longer leads to the file that is open: set aside, or deleted."""

@@ -262,12 +262,17 @@ class Outbox:
             self._group.abandon()
 
     def close(self) -> None:
-        """Closes the file; a later call opens it again."""
+        """Closes the file; a later call opens it for as long as it takes."""
         if self._group is not None:
             self._group.stop()
         with contextlib.suppress(sqlite3.Error):
             self._settle()
-            self.disk.close()
+            if left := self.memory.waiting(self.memory.last_number()):
+                logger.warning("%d events that no disk would take end with the program", left)
+        for store in (self.disk, self.memory):
+            store.connections.retired = True
+            with contextlib.suppress(sqlite3.Error):
+                store.close()
 
     def _trim(self) -> None:
         self._appended = 0

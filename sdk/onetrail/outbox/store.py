@@ -66,6 +66,8 @@ class Store:
                 writer.execute(_APPEND, (key, *event))
             except sqlite3.IntegrityError:  # another process has tidied the session away
                 writer.execute(_APPEND, (self._begin(writer, session), *event))
+            if self.connections.retired:
+                self.connections.spare(writer=True)
 
     def append_all(self, events: Iterable[tuple[Session, Event]]) -> None:
         """Commits many events at once."""
