@@ -72,7 +72,7 @@ class StateFile:
     def _write(self, state: dict[str, Any], *, only_if_none: bool = False) -> None:
         fresh = self._path.with_name(f"{self._path.name}.{new_id()}.new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(0o700, parents=True, exist_ok=True)
             with fresh.open("w", encoding="utf-8") as file:
                 json.dump(state, file)
                 file.flush()

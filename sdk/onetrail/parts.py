@@ -65,7 +65,7 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         raise ValueError(f"durability is {durability!r}; it must be one of {get_args(Durability)}")
     settings = settings or Settings()
     clock = wiring.clock or SystemClock()
-    folder = Path(data_dir) if data_dir is not None else user_folder(app_name or source)
+    folder = user_folder(app_name or source) if data_dir is None else Path(data_dir).absolute()
     limits = Bounds(settings.max_events, settings.max_bytes, settings.max_age_s)
     outbox = Outbox(
         folder / "outbox.db",

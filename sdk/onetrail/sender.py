@@ -53,8 +53,12 @@ class Sender:
         self._hurry = threading.Event()  # do not wait after a failure
         self._end = threading.Event()
         self._failures = 0
+        self.failed = 0
+        """How many attempts have failed so far."""
         self.gave_up = threading.Event()
         """Set while the sender waits after a failed attempt."""
+        self.told_to_wait = threading.Event()
+        """Set while it waits because the collector asked for it."""
 
     def wake(self, *, full: bool = False, hurry: bool = False) -> None:
         """Says that something waits; starts the thread at first use. Cheap when it is awake.
@@ -157,9 +161,13 @@ class Sender:
             self._failures, jitter=jitter, cap_s=s.backoff_cap_s, base_s=s.backoff_base_s
         )
         logger.info("next attempt in %.1f s", floor_s + delay_s)
+        self.failed += 1
         self.gave_up.set()
-        if not self._end.wait(floor_s):
-            self._hurry.wait(delay_s)
+        if floor_s:
+            self.told_to_wait.set()
+            self._end.wait(floor_s)
+            self.told_to_wait.clear()
+        self._hurry.wait(delay_s)
         self.gave_up.clear()
 
 

@@ -318,11 +318,13 @@ class Tracker:
 
     def _flush(self, timeout_s: float, *, give_up_on_failure: bool) -> int:
         left_s = deadline(timeout_s)
+        sender, failed = self._sender, self._sender.failed
         mark = self._outbox.mark()
         if self._outbox.any_waiting(mark):
             self._sender.wake(hurry=True)
         while self._outbox.any_waiting(mark):
-            if left_s() <= 0 or (give_up_on_failure and self._sender.gave_up.is_set()):
+            hopeless = sender.failed > failed or sender.told_to_wait.is_set()
+            if left_s() <= 0 or (give_up_on_failure and hopeless):
                 return self._outbox.waiting(mark)
             time.sleep(_POLL_S)
         return 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -223,3 +224,42 @@ def test_a_log_handler_that_tracks_does_not_deadlock(new_tracker, sink):
     finally:
         logging.getLogger("onetrail").removeHandler(handler)
     assert "logged" in sink.types
+
+
+def test_close_tries_once_more_though_the_last_attempt_failed(new_tracker, sink, quick):
+    """The collector may be back; a wait of up to a minute is under way, and close() cuts it."""
+    sink.faults = [503]
+    settings = quick._replace(backoff_base_s=60.0, backoff_cap_s=60.0, exit_timeout_s=5.0)
+    tracker = new_tracker(settings=settings)
+    tracker.track("one")
+    wait_until(tracker._sender.gave_up.is_set)
+    assert tracker.close() == 0
+    assert sink.types == ["one"]
+
+
+def test_close_does_not_wait_where_the_collector_asked_for_patience(new_tracker, sink, quick):
+    sink.faults = [(429, {"Retry-After": "30"})]
+    tracker = new_tracker(settings=quick._replace(exit_timeout_s=20.0))
+    tracker.track("one")
+    wait_until(tracker._sender.told_to_wait.is_set)
+    start = time.monotonic()
+    assert tracker.close() == 1
+    assert time.monotonic() - start < 5
+
+
+def test_a_session_id_used_by_two_holders_stays_with_each(new_tracker, sink):
+    tracker = new_tracker(url="http://127.0.0.1:9")
+    tracker.new_session("shared")
+    tracker.track("ann")
+    tracker.reset()
+    tracker.new_session("shared")
+    tracker.track("bob")
+    tracker.close(timeout_s=0)
+    assert new_tracker().flush() == 0
+    assert [[e["type"] for e in r["events"]] for r in sink.requests] == [["ann"], ["bob"]]
+
+
+def test_the_folder_is_its_owners_alone(new_tracker, tmp_path):
+    """It holds e-mail addresses until they are sent."""
+    new_tracker().track("one")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700

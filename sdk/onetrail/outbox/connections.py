@@ -140,7 +140,7 @@ class Connections:
     def _connect(self) -> sqlite3.Connection:
         if not self.in_memory:
             with contextlib.suppress(OSError):  # SQLite then says what is wrong
-                Path(self.path).parent.mkdir(parents=True, exist_ok=True)
+                Path(self.path).parent.mkdir(0o700, parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
         )

@@ -53,7 +53,7 @@ class Store:
         self.connections = connections
         self.ledger = Ledger(connections)
         self._write_lock = connections.write_lock
-        self._keys: dict[str, int] = {}
+        self._keys: dict[Session, int] = {}
         self._sessions: dict[int, Session] = {}
         self._done = 0  # acknowledged up to here, also if a full disk refused to forget them
 
@@ -62,7 +62,7 @@ class Store:
         with self._write_lock:
             writer = self.connections.writer()
             try:
-                key = self._keys.get(session.id) or self._begin(writer, session)
+                key = self._keys.get(session) or self._begin(writer, session)
                 writer.execute(_APPEND, (key, *event))
             except sqlite3.IntegrityError:  # another process has tidied the session away
                 writer.execute(_APPEND, (self._begin(writer, session), *event))
@@ -73,14 +73,14 @@ class Store:
         """Commits many events at once."""
         with self.connections.transaction() as writer:
             for session, event in events:
-                key = self._keys.get(session.id) or self._begin(writer, session)
+                key = self._keys.get(session) or self._begin(writer, session)
                 writer.execute(_APPEND, (key, *event))
 
     def _begin(self, writer: sqlite3.Connection, session: Session) -> int:
         sql = "INSERT INTO session(id, holder, boot, context) VALUES (?, ?, ?, ?)"
         if len(self._keys) >= _CACHED:
             self._keys.clear()
-        key = self._keys[session.id] = writer.execute(sql, session).lastrowid or 0
+        key = self._keys[session] = writer.execute(sql, session).lastrowid or 0
         return key
 
     def session(self, key: int) -> Session:
