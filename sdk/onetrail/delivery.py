@@ -79,9 +79,10 @@ class Delivery:
 
     def attempt(self, *, at_least: int = 1) -> Outcome:
         """Sends one batch, if so many events wait."""
-        store, waiting = self._outbox.head(min(self._limit, self._look))
-        if 0 < len(waiting) < min(at_least, self._limit, self._look):
+        most = min(self._limit, self._look)
+        if at_least > 1 and self._outbox.has(1) and not self._outbox.has(min(at_least, most)):
             return Outcome(Next.GATHER)
+        store, waiting = self._outbox.head(most)
         store.shorten_log()
         if not waiting:
             return Outcome(Next.REST)

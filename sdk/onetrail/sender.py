@@ -124,7 +124,7 @@ class Sender:
         self._hurry.clear()
         try:
             outcome = self._drain(1 if hurried else self._settings.batch_events)
-            if not self._end.is_set():
+            if not self._end.is_set() and outcome.next is not Next.GATHER:  # the app is busy
                 self._tend(in_touch=outcome.next is Next.REST)
         except Exception:  # noqa: BLE001  whatever it was, the app's events must go on being sent
             logger.exception("the sender met an unexpected error and goes on")

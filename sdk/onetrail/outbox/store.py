@@ -7,9 +7,7 @@ processes may have the file open at once: SQLite itself keeps them apart.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from onetrail.ids import new_id
@@ -38,7 +36,7 @@ _SET_ASIDE = (
     f" SELECT seq, {COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
 )
 _MANY = 100
-_LOG_BYTES = 4_000_000
+_LOG_EVENTS = 3_000  # some 6 MB of log: each commit writes two or three pages of a kilobyte
 _CACHED = 1000  # an import begins thousands of sessions
 _FORGET_SESSIONS = (
     "DELETE FROM session WHERE key NOT IN"
@@ -55,6 +53,7 @@ class Store:
         self._write_lock = connections.write_lock
         self._keys: dict[Session, int] = {}
         self._sessions: dict[int, Session] = {}
+        self._logged = 0  # events since the log was last shortened
         self._done = 0  # acknowledged up to here, also if a full disk refused to forget them
 
     def append(self, session: Session, event: Event) -> None:
@@ -66,6 +65,7 @@ class Store:
                 writer.execute(_APPEND, (key, *event))
             except sqlite3.IntegrityError:  # another process has tidied the session away
                 writer.execute(_APPEND, (self._begin(writer, session), *event))
+            self._logged += 1
             if self.connections.retired:
                 self.connections.spare(writer=True)
 
@@ -109,6 +109,11 @@ class Store:
         """
         self._done = last
         self.connections.write("DELETE FROM event WHERE seq <= ?", (last,))
+
+    def has(self, count: int) -> bool:
+        """Whether so many events wait."""
+        sql = "SELECT 1 FROM event WHERE seq > ? LIMIT 1 OFFSET ?"
+        return bool(self.connections.read(sql, (self._done, count - 1)))
 
     def last_number(self) -> int:
         """The number of the newest event that waits; 0 when none does."""
@@ -188,9 +193,9 @@ class Store:
 
     def shorten_log(self) -> None:
         """Moves a long log into the file, on the sender's thread: writers do not wait for it."""
-        with contextlib.suppress(OSError):
-            if Path(self.connections.path + "-wal").stat().st_size > _LOG_BYTES:
-                self.connections.read("PRAGMA wal_checkpoint(PASSIVE)")
+        if self._logged >= _LOG_EVENTS:
+            self._logged = 0
+            self.connections.read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def is_sound(self) -> bool:
         """Whether SQLite finds nothing wrong with the file; reads all of it."""
