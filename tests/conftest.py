@@ -94,6 +94,11 @@ class Collector:
             self.command(*words), check=True, capture_output=True, text=True
         ).stdout
 
+    def run_plain(self, *words: str) -> str:
+        """A command that has nothing to do with the file."""
+        command = [sys.executable, "-m", "onetrail_collector", *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout
+
     def post(self, body: Any, path: str = "/track", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return httpx.post(self.url + path, content=content, headers=headers, timeout=20)

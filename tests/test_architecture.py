@@ -37,7 +37,17 @@ ARROWS = {
         "wire",
     },
     "cli": {
-        *("app", "auth", "clock", "identity", "maintenance", "server", "settings", "store"),
+        *(
+            "app",
+            "auth",
+            "clock",
+            "identity",
+            "maintenance",
+            "pages",
+            "server",
+            "settings",
+            "store",
+        ),
         "welcome",
     },
     "maintenance": {"store"},

@@ -52,7 +52,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         Route("/profiles", _profiles),
         Route("/profiles/{profile_id}", _profile),
         Route("/profiles/{profile_id}/events", _events),
-        pages.tracker_route(),
+        *pages.tracker_routes(),
     ]
     if settings.demo:
         routes += pages.demo_routes()

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import click
 
-from onetrail_collector import maintenance
+from onetrail_collector import maintenance, pages
 from onetrail_collector.app import create_app
 from onetrail_collector.auth import hash_token, new_token
 from onetrail_collector.clock import system_clock, to_rfc3339
@@ -18,7 +18,7 @@ from onetrail_collector.server import CannotListen, Server, listen
 from onetrail_collector.settings import Durability, InvalidSettings, Settings, load_policy
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
-from onetrail_collector.welcome import demo_steps, first_token
+from onetrail_collector.welcome import demo_steps, first_token, tags
 
 T = TypeVar("T")
 
@@ -130,6 +130,14 @@ def sources_disable(public_id: str, db: Path) -> None:
     if not _with_store(db, lambda store: store.disable_source(public_id)):
         raise click.ClickException(f"there is no source {public_id}; see: sources list")
     click.echo(f"source {public_id} disabled; its events are refused, its clients keep them")
+
+
+@sources.command("tag")
+@click.argument("public_id", metavar="ID")
+@click.option("--url", default="http://127.0.0.1:8000", show_default=True, help="The collector's.")
+def sources_tag(public_id: str, url: str) -> None:
+    """Print the script tag for a source's pages, also pinned to this version."""
+    click.echo(tags(url.rstrip("/"), public_id, pages.pinned_name(), pages.integrity()))
 
 
 @cli.group()

@@ -1,5 +1,6 @@
 """Files that browsers load: the tracker, and the demo page where it is switched on."""
 
+import base64
 import hashlib
 from importlib.resources import files
 
@@ -7,13 +8,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-TRACKER_CACHE = "public, max-age=86400"  # a day; then the ETag saves the bytes
+A_DAY = "public, max-age=86400"  # then the ETag saves the bytes
+FOR_EVER = "public, max-age=31536000, immutable"
 FRESH = "no-cache"
 
 
-def tracker_route() -> Route:
-    """GET /t.js: the built tracker, for any page."""
-    return Route("/t.js", _File("t.js", "text/javascript", TRACKER_CACHE, any_page=True).answer)
+def tracker_routes() -> list[Route]:
+    """GET /t.js, the built tracker, and what it loads; GET /t.<hash>.js, which never changes."""
+    tracker = _File("t.js", "text/javascript", A_DAY, any_page=True)
+    pinned = _File("t.js", "text/javascript", FOR_EVER, any_page=True)
+    more = _File("t-more.js", "text/javascript", A_DAY, any_page=True)
+    return [
+        Route("/t.js", tracker.answer),
+        Route(f"/{pinned_name()}", pinned.answer),
+        Route("/t-more.js", more.answer),
+    ]
 
 
 def demo_routes() -> list[Route]:
@@ -24,11 +33,26 @@ def demo_routes() -> list[Route]:
     ]
 
 
+def pinned_name() -> str:
+    """The name under which this very tracker is served, and no other ever will be."""
+    return f"t.{hashlib.sha256(_read('t.js')).hexdigest()[:12]}.js"
+
+
+def integrity() -> str:
+    """What a page says of the tracker so that the browser runs no other (W3C SRI)."""
+    digest = hashlib.sha384(_read("t.js")).digest()
+    return f"sha384-{base64.b64encode(digest).decode()}"
+
+
+def _read(name: str) -> bytes:
+    return (files("onetrail_collector") / "static" / name).read_bytes()
+
+
 class _File:
     """One of the package's static files, read once, served with an ETag (RFC 9110, 8.8.3)."""
 
     def __init__(self, name: str, media_type: str, cache: str, *, any_page: bool = False) -> None:
-        self._body = (files("onetrail_collector") / "static" / name).read_bytes()
+        self._body = _read(name)
         self._media_type = media_type
         self._headers = {
             "etag": f'"{hashlib.sha256(self._body).hexdigest()[:32]}"',

@@ -1,5 +1,7 @@
 """What a newcomer reads when the collector starts."""
 
+import sys
+
 
 def first_token(token: str) -> str:
     """Shown once; only its hash is stored."""
@@ -11,7 +13,7 @@ def demo_steps(url: str) -> str:
     return f"""
   1. Open a page that is tracked:   {url}/demo
   2. Track your own page:           <script async src="{url}/t.js" data-source="demo"></script>
-  3. Track a Python program:
+  3. Track a Python program; {sys.executable} can run this one:
 
        from onetrail import Tracker
 
@@ -24,3 +26,15 @@ def demo_steps(url: str) -> str:
        curl -H "Authorization: Bearer <admin token>" "{url}/profiles?key=email:ann@example.com"
 
   Ctrl-C stops it; the data stays."""
+
+
+def tags(url: str, source: str, pinned_name: str, integrity: str) -> str:
+    """The script tag in its two forms."""
+    return f"""A page of {source} is tracked by this tag, which always loads the newest tracker:
+
+  <script async src="{url}/t.js" data-source="{source}"></script>
+
+or by this one, with which the browser runs this tracker and no other; each version needs its own:
+
+  <script async src="{url}/{pinned_name}" data-source="{source}"
+          integrity="{integrity}" crossorigin="anonymous"></script>"""

@@ -1,5 +1,8 @@
 """The command line, as an operator meets it."""
 
+import base64
+import hashlib
+import re
 import signal
 import socket
 import sqlite3
@@ -134,3 +137,13 @@ def test_a_wrong_configuration_stops_the_start(
     config.write_text("[identity]\nfone_region = 'CH'")
     said = fails(new_collector("--config"), "serve", "--port", "0", "--config", str(config))
     assert "did you mean 'phone_region'?" in said
+
+
+def test_the_pinned_tag_names_a_file_that_is_served_for_ever(collector: Any) -> None:
+    said = collector.run_plain("sources", "tag", "web", "--url", collector.url)
+    name = re.findall(r"/(t\.[0-9a-f]{12}\.js)", said)[0]
+    answer = httpx.get(f"{collector.url}/{name}")
+    assert "immutable" in answer.headers["cache-control"]
+    digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()
+    assert f'integrity="sha384-{digest}"' in said
+    assert httpx.get(f"{collector.url}/t.000000000000.js").status_code == 404
