@@ -143,7 +143,6 @@ class Delivery:
         if said.profile_id is not None and said.profile_id != chosen.profile_id:
             self._outbox.set_profile(chosen.session.holder, said.profile_id)
             self._on_profile(chosen.session.holder, said.profile_id)
-        self._outbox.acknowledge(store, chosen.events[-1].seq)
         self._refusal_said = False
         self._grow()
         self._tally.add("delivered", len(chosen.events))
@@ -152,17 +151,19 @@ class Delivery:
             logger.warning(
                 "the collector refused %d of %d events: %s", count, len(chosen.events), code
             )
+        # Last, so that a flush() that returns finds them counted.
+        self._outbox.acknowledge(store, chosen.events[-1].seq)
 
     def _set_aside(self, store: Store, chosen: Batch, status: int) -> None:
         count = len(chosen.events)
-        store.set_aside(chosen.events[-1].seq, f"http_{status}")
-        self._tally.add("set_aside", count)
-        self._grow()
         logger.warning(
             "the collector will not take %d events (%d); they are set aside: onetrail status",
             count,
             status,
         )
+        self._tally.add("set_aside", count)
+        self._grow()
+        store.set_aside(chosen.events[-1].seq, f"http_{status}")
 
     def _grow(self) -> None:
         self._limit = min(self._settings.batch_events, self._limit * 2)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 import uuid
 from datetime import UTC, datetime
@@ -263,3 +264,23 @@ def test_the_folder_is_its_owners_alone(new_tracker, tmp_path):
     """It holds e-mail addresses until they are sent."""
     new_tracker().track("one")
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_flush_is_right_while_other_threads_track(new_tracker, sink):
+    """It waits for what was tracked before it, and not for the outbox to be empty."""
+    tracker, done = new_tracker(), threading.Event()
+
+    def busy():
+        while not done.is_set():
+            tracker.track("noise")
+
+    noise = threading.Thread(target=busy)
+    noise.start()
+    try:
+        for number in range(5):
+            tracker.track("mine", number=number)
+            assert tracker.flush(timeout_s=10) == 0
+            assert sink.types.count("mine") == number + 1
+    finally:
+        done.set()
+        noise.join()
