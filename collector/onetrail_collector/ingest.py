@@ -47,6 +47,7 @@ class Ingest:
 
     def start(self) -> None:
         """Begin to commit."""
+        self._loop = asyncio.get_running_loop()
         self._writer = asyncio.create_task(self._write(), name="onetrail-writer")
 
     async def close(self) -> None:
@@ -65,7 +66,7 @@ class Ingest:
                 f"{MAX_WAITING} requests wait to be stored; send again", retry_after_s=RETRY_AFTER_S
             )
         request = Request(envelope, identify(envelope, self._policy), self._clock())
-        receipt: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
         self._arrived.set()
         return await receipt
@@ -77,7 +78,15 @@ class Ingest:
                 if not self._closing:
                     await self._arrived.wait()
                 continue
+            await self._gather()
             await self._settle(self._take())
+
+    async def _gather(self) -> None:
+        """Let requests come in as long as more of them do; a commit costs the same for them all."""
+        waiting = 0
+        while waiting < len(self._queue) < MAX_WAITING:
+            waiting = len(self._queue)
+            await asyncio.sleep(0)
 
     def _take(self) -> list[_Waiting]:
         """Whatever waits, in the order of arrival, up to the events that one commit may hold."""

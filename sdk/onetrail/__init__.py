@@ -16,12 +16,17 @@ import typing
 from onetrail._version import __version__
 
 if typing.TYPE_CHECKING:
+    from onetrail.async_tracker import AsyncTracker
     from onetrail.settings import Settings
     from onetrail.tracker import Tracker
 
-__all__ = ["Settings", "Tracker", "__version__"]
+__all__ = ["AsyncTracker", "Settings", "Tracker", "__version__"]
 
-_HOMES = {"Settings": "onetrail.settings", "Tracker": "onetrail.tracker"}
+_HOMES = {
+    "AsyncTracker": "onetrail.async_tracker",
+    "Settings": "onetrail.settings",
+    "Tracker": "onetrail.tracker",
+}
 
 
 def __getattr__(name: str) -> typing.Any:

@@ -87,16 +87,16 @@ def body(
             offsets[event.session] = None if anchor is None else anchor[0] - anchor[1]
             own = "" if session.id == name else f',"session":{{"id":{_text(session.id)}}}'
             owns[event.session] = own
-    events = [_event(event, offsets[event.session], owns[event.session]) for event in batch.events]
+    events = [
+        f'{{"id":"{id_}","type":{_text(type_)},"time":"{_time(wall, mono, offsets[key], ago)}",'
+        f'"properties":{properties}{owns[key]}}}'
+        for _, key, id_, type_, wall, mono, ago, properties in batch.events
+    ]
     return f"{head}{','.join(events)}]}}".encode()
 
 
-def _event(event: Waiting, offset_ms: int | None, own: str) -> str:
-    time = rfc3339(event.wall_ms if offset_ms is None else event.mono_ms + offset_ms)
-    return (
-        f'{{"id":"{event.id}","type":{_text(event.type)},"time":"{time}",'
-        f'"properties":{event.properties}{own}}}'
-    )
+def _time(wall_ms: int, mono_ms: int, offset_ms: int | None, ago_ms: int) -> str:
+    return rfc3339((wall_ms if offset_ms is None else mono_ms + offset_ms) - ago_ms)
 
 
 @lru_cache(maxsize=512)  # types and session ids repeat

@@ -37,6 +37,7 @@ class Next(enum.Enum):
     """What to do after an attempt."""
 
     GO_ON = "go on"
+    GATHER = "what waits is not worth a request yet"
     REST = "nothing waits"
     BACK_OFF = "it failed"
 
@@ -72,12 +73,16 @@ class Delivery:
         self._on_profile = on_profile
         self._tally = tally
         self._limit = settings.batch_events
+        self._look = settings.batch_events  # fewer where one request takes few: a busy kiosk
         self._gzip = settings.gzip
         self._refusal_said = False
 
-    def attempt(self) -> Outcome:
-        """Sends one batch, if anything waits."""
-        store, waiting = self._outbox.head(self._limit)
+    def attempt(self, *, at_least: int = 1) -> Outcome:
+        """Sends one batch, if so many events wait."""
+        most = min(self._limit, self._look)
+        if at_least > 1 and self._outbox.has(1) and not self._outbox.has(min(at_least, most)):
+            return Outcome(Next.GATHER)
+        store, waiting = self._outbox.head(most)
         store.shorten_log()
         if not waiting:
             return Outcome(Next.REST)
@@ -87,6 +92,8 @@ class Delivery:
             profile_of=self._profile_of,
             max_bytes=self._settings.batch_bytes,
         )
+        taken = len(chosen.events)
+        self._look = self._settings.batch_events if taken == len(waiting) else 4 * taken
         body = self._body(store, chosen)
         packed = self._gzip and len(body) >= _GZIP_FROM_BYTES
         if packed:

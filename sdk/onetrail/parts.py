@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from onetrail.clock import Clock, SystemClock
 from onetrail.context import device_context
@@ -14,15 +14,13 @@ from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.lease import Lease
 from onetrail.outbox.outbox import Outbox
 from onetrail.sender import Sender
-from onetrail.settings import Settings
+from onetrail.settings import Durability, Settings
 from onetrail.tally import Tally
 from onetrail.transport import HttpTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from os import PathLike
-
-    from onetrail.settings import Durability
 
 
 class Wiring(NamedTuple):
@@ -45,6 +43,7 @@ class Parts(NamedTuple):
     state: StateFile
     tally: Tally
     event_id: Callable[[int], str]
+    renew_ids: Callable[[], None]
     context: Callable[[str | None, str | None], Mapping[str, Any]]
 
 
@@ -59,13 +58,22 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
     wiring: Wiring,
     profile_of: Callable[[str], str | None],
     on_profile: Callable[[str, str], None],
+    tend: Callable[..., None],
 ) -> Parts:
     """Makes the parts; opens nothing yet."""
+    if durability not in get_args(Durability):
+        raise ValueError(f"durability is {durability!r}; it must be one of {get_args(Durability)}")
     settings = settings or Settings()
     clock = wiring.clock or SystemClock()
-    folder = Path(data_dir) if data_dir is not None else user_folder(app_name or source)
+    folder = user_folder(app_name or source) if data_dir is None else Path(data_dir).absolute()
     limits = Bounds(settings.max_events, settings.max_bytes, settings.max_age_s)
-    outbox = Outbox(folder / "outbox.db", durability=durability, limits=limits, clock=clock)
+    outbox = Outbox(
+        folder / "outbox.db",
+        durability=durability,
+        limits=limits,
+        clock=clock,
+        group_interval_s=settings.group_interval_s,
+    )
     transport = wiring.transport or HttpTransport(collector_url, settings)
     tally = Tally()
     delivery = Delivery(
@@ -82,9 +90,10 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         delivery,
         Lease(str(folder / "outbox.lease")),
         settings=settings,
-        tend=outbox.tend,
+        tend=tend,
         disconnect=transport.close,
     )
+    ids = EventIds()
     context = wiring.context
     return Parts(
         settings,
@@ -93,7 +102,8 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         sender,
         StateFile(folder / "state.json"),
         tally,
-        wiring.event_id or EventIds().next,
+        wiring.event_id or ids.next,
+        ids.renew,
         device_context if context is None else lambda *_: context,
     )
 

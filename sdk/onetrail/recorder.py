@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from onetrail.tally import Tally
 
-_MAX_TYPE_CHARS = 200
+MAX_NAME_CHARS = 128  # the collector's limit for types and ids
 
 
 class Recorder:
@@ -44,10 +44,12 @@ class Recorder:
                 return None
             event_type, properties = changed
         _check(event_type)
-        encoded = values.encode(properties)
-        if encoded.changes:
+        text = values.quick(properties)
+        if text is None:
+            encoded = values.encode(properties)
             self._count(event_type, encoded.changes)
-        return event_type, encoded.text
+            text = encoded.text
+        return event_type, text
 
     def _ask(
         self, event_type: str, properties: Mapping[str, Any]
@@ -80,8 +82,15 @@ def _check(event_type: str) -> None:
         raise TypeError(f"the event type is {event_type!r}; it must be a text such as 'page-view'")
     if not event_type:
         raise ValueError("the event type is empty; it must be a text such as 'page-view'")
-    if len(event_type) > _MAX_TYPE_CHARS:
-        raise ValueError(f"the event type has {len(event_type)} characters; at most 200 are taken")
+    check_name("event type", event_type)
+
+
+def check_name(what: str, name: str) -> None:
+    """Raises ValueError for a name that the collector would refuse."""
+    if len(name) > MAX_NAME_CHARS:
+        raise ValueError(f"the {what} has {len(name)} characters; the limit is {MAX_NAME_CHARS}")
+    if not name.isprintable():
+        raise ValueError(f"the {what} is {name!r}; it must be printable text")
 
 
 def merged(properties: Mapping[str, Any] | None, more: dict[str, Any]) -> Mapping[str, Any]:

@@ -6,6 +6,7 @@ It sleeps while nothing waits, gathers company for the first event, and after a 
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import time
@@ -34,7 +35,7 @@ class Sender:
         lease: Lease,
         *,
         settings: Settings,
-        tend: Callable[[], None],
+        tend: Callable[..., None],
         disconnect: Callable[[], None],
     ) -> None:
         self._delivery = delivery
@@ -48,16 +49,26 @@ class Sender:
         self._thread: threading.Thread | None = None
         self._start_lock = threading.Lock()
         self._work = threading.Event()  # something waits
-        self._hurry = threading.Event()  # do not gather company, do not wait
+        self._enough = threading.Event()  # do not gather company any longer
+        self._hurry = threading.Event()  # do not wait after a failure
         self._end = threading.Event()
         self._failures = 0
+        self.failed = 0
+        """How many attempts have failed so far."""
         self.gave_up = threading.Event()
         """Set while the sender waits after a failed attempt."""
+        self.told_to_wait = threading.Event()
+        """Set while it waits because the collector asked for it."""
 
-    def wake(self, *, hurry: bool = False) -> None:
-        """Says that something waits; starts the thread at first use. Cheap when it is awake."""
+    def wake(self, *, full: bool = False, hurry: bool = False) -> None:
+        """Says that something waits; starts the thread at first use. Cheap when it is awake.
+
+        `full`: enough for a request, gather no more. `hurry`: nor wait after a failure.
+        """
         if hurry:
             self._hurry.set()
+        if full or hurry:
+            self._enough.set()
         if not self._work.is_set():
             self._work.set()
         if self._thread is None:
@@ -67,13 +78,15 @@ class Sender:
         with self._start_lock:
             if self._thread is None and not self._end.is_set():
                 thread = threading.Thread(target=self._run, name="onetrail-sender", daemon=True)
-                thread.start()
-                self._thread = thread
+                with contextlib.suppress(RuntimeError):  # the interpreter is ending: the next start
+                    thread.start()
+                    self._thread = thread
 
     def stop(self, timeout_s: float) -> None:
         """Ends the thread; waits at most so long for a request that is under way."""
         self._end.set()
         self._work.set()
+        self._enough.set()
         self._hurry.set()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -90,40 +103,51 @@ class Sender:
             self._lease.release()
             self._begin_anew()
 
+    def abandon(self) -> None:
+        """After a fork without hooks: as in a child, whatever state the parent was in."""
+        self._lease.release()
+        self._begin_anew()
+
     def _run(self) -> None:
         while not self._end.is_set():
             self._work.wait(_ORPHAN_CHECK_S)
             if not self._end.is_set():
-                self._hurry.wait(self._settings.send_interval_s)
-            self._cycle()
+                self._enough.wait(self._settings.send_interval_s)
+            if not self._end.is_set():
+                self._cycle()
         self._disconnect()
 
     def _cycle(self) -> None:
+        hurried = self._hurry.is_set()
         self._work.clear()
+        self._enough.clear()
         self._hurry.clear()
         try:
-            outcome = self._drain()
-            self._tend()
+            outcome = self._drain(1 if hurried else self._settings.batch_events)
+            if not self._end.is_set() and outcome.next is not Next.GATHER:  # the app is busy
+                self._tend(in_touch=outcome.next is Next.REST)
         except Exception:  # noqa: BLE001  whatever it was, the app's events must go on being sent
             logger.exception("the sender met an unexpected error and goes on")
             outcome = Outcome(Next.BACK_OFF)
         if outcome.next is Next.BACK_OFF:
             self._work.set()
             self._back_off(outcome.floor_s)
-        else:
-            self._failures = 0
+        elif outcome.next is Next.GATHER:
+            self._work.set()
 
-    def _drain(self) -> Outcome:
-        """Sends until nothing waits, an attempt fails, or another process is sending."""
+    def _drain(self, at_least: int) -> Outcome:
+        """Sends until nothing waits, an attempt fails, or another process is sending.
+
+        What has gathered goes first, whatever it is; from then on only requests worth sending.
+        """
         if not self._lease.acquire():
             self._work.set()  # look again after the interval: the other may have ended meanwhile
             return Outcome(Next.REST)
         try:
-            outcome = Outcome(Next.GO_ON)
+            outcome = self._delivery.attempt()
             while outcome.next is Next.GO_ON and not self._end.is_set():
-                outcome = self._delivery.attempt()
-                if outcome.next is Next.GO_ON:
-                    self._failures = 0
+                self._failures = 0
+                outcome = self._delivery.attempt(at_least=at_least)
             return outcome
         finally:
             self._lease.release()
@@ -137,9 +161,13 @@ class Sender:
             self._failures, jitter=jitter, cap_s=s.backoff_cap_s, base_s=s.backoff_base_s
         )
         logger.info("next attempt in %.1f s", floor_s + delay_s)
+        self.failed += 1
         self.gave_up.set()
-        if not self._end.wait(floor_s):
-            self._hurry.wait(delay_s)
+        if floor_s:
+            self.told_to_wait.set()
+            self._end.wait(floor_s)
+            self.told_to_wait.clear()
+        self._hurry.wait(delay_s)
         self.gave_up.clear()
 
 

@@ -18,8 +18,8 @@ class Settings(NamedTuple):
     Names carry their units: `_s` seconds, `_bytes` bytes.
     """
 
-    batch_events: int = 500
-    """Most events in one request."""
+    batch_events: int = 1000
+    """Most events in one request; the collector takes a thousand."""
     batch_bytes: int = 400_000
     """Most bytes of events in one request, uncompressed; a larger event goes alone."""
     gzip: bool = True
@@ -38,6 +38,8 @@ class Settings(NamedTuple):
     """Most bytes that wait on disk; likewise."""
     max_age_s: float = 90 * 86_400.0
     """Longest an event waits; likewise."""
+    session_timeout_s: float = 0.0
+    """After so long without an event the next one begins a new session; 0: never."""
     exit_timeout_s: float = 1.0
     """How long close() and the end of the program may wait; the rest stays on disk."""
     backoff_cap_s: float = 60.0

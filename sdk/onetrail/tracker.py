@@ -9,7 +9,9 @@ import time
 from typing import TYPE_CHECKING, Any, Self
 
 from onetrail import lifecycle, recorder
+from onetrail.consent import Consent
 from onetrail.holder import Holder
+from onetrail.log import logger
 from onetrail.outbox.rows import Event, Session
 from onetrail.parts import Wiring, assemble
 from onetrail.sender import deadline
@@ -43,6 +45,9 @@ class Tracker:
         strict: for tests: values that cannot be kept as they are raise ValueError.
         settings: everything else that can be tuned.
         wiring: parts that tests replace.
+
+    Raises:
+        ValueError: durability is none of the three.
     """
 
     def __init__(  # noqa: PLR0913  the options, all by keyword
@@ -70,6 +75,7 @@ class Tracker:
             wiring=wiring,
             profile_of=self._profile_of,
             on_profile=self._keep_profile,
+            tend=self._tend,
         )
         self._settings = parts.settings
         self._clock = parts.clock
@@ -79,17 +85,24 @@ class Tracker:
         self._tally = parts.tally
         self._event_id = parts.event_id
         self._new_id = wiring.new_id
+        self._renew_ids = parts.renew_ids
+        self._strict = strict
         self._recorder = recorder.Recorder(
             before_send=before_send, strict=strict, tally=parts.tally
         )
         self._context = json.dumps(parts.context(app_name, app_version), separators=(",", ":"))
-        self._lock = threading.Lock()
+        # Reentrant: a log handler of the app may track what we log.
+        self._lock = threading.RLock()
+        self._timeout_ms = round(self._settings.session_timeout_s * 1000)
         self._pid = os.getpid()
         self._closed = False
+        self._gathered = 0  # events since a request was last known to be full
         self._holder = self._state.load()
+        self._consent = Consent(self._state)
+        self._last_mono_ms = self._clock.mono_ms()
         self._session = self._begin_session(self._new_id())
         lifecycle.watch(self)
-        if self._outbox.waiting(self._outbox.mark()):
+        if self._outbox.any_waiting(self._outbox.mark()):
             self._sender.wake()
 
     @property
@@ -114,7 +127,7 @@ class Tracker:
 
         Raises:
             TypeError: the type is no text, or the properties are no mapping.
-            ValueError: the type is empty or longer than 200 characters.
+            ValueError: the type is empty, longer than 128 characters or not printable.
         """
         self._record(event_type, recorder.merged(properties, more), None)
 
@@ -164,7 +177,12 @@ class Tracker:
         self._record("identify", given, None)
 
     def new_session(self, session_id: str | None = None) -> None:
-        """Begins a new session; the profile ID stays. `session_id` is for imports."""
+        """Begins a new session; the profile ID stays. `session_id` is for imports.
+
+        Raises:
+            ValueError: the ID is longer than 128 characters or not printable.
+        """
+        recorder.check_name("session ID", session_id or "")
         with self._lock:
             self._session = self._begin_session(session_id or self._new_id())
 
@@ -176,6 +194,27 @@ class Tracker:
         with self._lock:
             self._holder = self._state.save(Holder(self._new_id(), None))
             self._session = self._begin_session(self._new_id())
+
+    def opt_out(self) -> None:
+        """The person objects: forgets every waiting event and the profile ID, and records nothing.
+
+        Kept across starts, until opt_in().
+        """
+        with self._lock:
+            self._consent.withdraw()
+            self._outbox.purge()
+            self._holder = self._state.save(Holder(self._new_id(), None))
+            self._session = self._begin_session(self._new_id())
+
+    def opt_in(self) -> None:
+        """The person agrees; outweighs an earlier opt_out() and DO_NOT_TRACK."""
+        with self._lock:
+            self._consent.give()
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether events are recorded: not after opt_out(), nor under DO_NOT_TRACK=1."""
+        return self._consent.given
 
     def flush(self, *, timeout_s: float = 10.0) -> int:
         """Waits until all events tracked so far are acknowledged, at most `timeout_s` seconds.
@@ -203,9 +242,16 @@ class Tracker:
         self._outbox.close()
         return left
 
+    def requeue(self) -> int:
+        """Sends again what the collector had refused and was set aside; returns how many."""
+        count = self._outbox.requeue()
+        self._sender.wake()
+        return count
+
     def counts(self) -> dict[str, int]:
         """What was tracked, delivered, changed, refused and lost by this tracker, by name."""
-        return self._tally.read()
+        lost = {f"lost:{reason}": count for reason, count in self._outbox.lost().items()}
+        return self._tally.read() | lost
 
     def __enter__(self) -> Self:
         return self
@@ -215,20 +261,49 @@ class Tracker:
 
     def _record(self, event_type: str, properties: Mapping[str, Any], when_ms: int | None) -> None:
         recorded = self._recorder.record(event_type, properties)
-        if recorded is None:
+        if recorded is None or not self._consent.given:
             return
+        try:
+            self._keep(*recorded, when_ms)
+        except Exception:
+            # Nothing that may go wrong here is worth a crash of the app.
+            if self._strict:
+                raise
+            self._tally.add("dropped:internal_error")
+            logger.exception("an event could not be kept")
+
+    def _keep(self, event_type: str, text: str, when_ms: int | None) -> None:
+        if os.getpid() != self._pid:
+            self._forked_unseen()
         clock = self._clock
         with self._lock:
             wall_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
             event_id = self._event_id(wall_ms)
-            if when_ms is not None:  # as if both clocks had been read then
-                wall_ms, mono_ms = when_ms, mono_ms - (wall_ms - when_ms)
-            kind, text = recorded
-            self._outbox.append(self._session, Event(event_id, kind, wall_ms, mono_ms, text))
-        self._sender.wake()
+            if self._timeout_ms:
+                self._end_old_session(mono_ms)
+            ago_ms = 0 if when_ms is None else wall_ms - when_ms
+            event = Event(event_id, event_type, wall_ms, mono_ms, ago_ms, text)
+            self._outbox.append(self._session, event)
+            self._gathered += 1
+            full = self._gathered >= self._settings.batch_events
+            if full:
+                self._gathered = 0
+        self._sender.wake(full=full)
 
     def _begin_session(self, session_id: str) -> Session:
         return Session(session_id, self._holder.id, self._clock.boot, self._context)
+
+    def _tend(self, *, in_touch: bool) -> None:
+        """The sender's thread, after each round."""
+        self._outbox.tend()
+        self._consent.refresh()
+        if in_touch and (lost := self._outbox.unreported()):
+            self._record("events-lost", lost, None)
+
+    def _end_old_session(self, mono_ms: int) -> None:
+        if mono_ms - self._last_mono_ms > self._timeout_ms:
+            self._session = self._begin_session(self._new_id())
+        self._last_mono_ms = mono_ms
 
     def _profile_of(self, holder_id: str) -> str | None:
         holder = self._holder
@@ -243,15 +318,16 @@ class Tracker:
 
     def _flush(self, timeout_s: float, *, give_up_on_failure: bool) -> int:
         left_s = deadline(timeout_s)
+        sender, failed = self._sender, self._sender.failed
         mark = self._outbox.mark()
-        if left := self._outbox.waiting(mark):
+        if self._outbox.any_waiting(mark):
             self._sender.wake(hurry=True)
-        while left and left_s() > 0:
-            if give_up_on_failure and self._sender.gave_up.is_set():
-                break
+        while self._outbox.any_waiting(mark):
+            hopeless = sender.failed > failed or sender.told_to_wait.is_set()
+            if left_s() <= 0 or (give_up_on_failure and hopeless):
+                return self._outbox.waiting(mark)
             time.sleep(_POLL_S)
-            left = self._outbox.waiting(mark)
-        return left
+        return 0
 
     def _before_fork(self) -> None:
         self._lock.acquire()
@@ -262,4 +338,14 @@ class Tracker:
         self._outbox.after_fork(in_child=in_child)
         self._sender.after_fork(in_child=in_child)
         self._lock.release()
+        self._pid = os.getpid()
+        if in_child:
+            self._renew_ids()
+
+    def _forked_unseen(self) -> None:
+        """A child of a fork that Python's hooks did not see: begins anew, touches nothing old."""
+        self._lock = threading.RLock()
+        self._outbox.abandon()
+        self._sender.abandon()
+        self._renew_ids()
         self._pid = os.getpid()

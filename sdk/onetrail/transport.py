@@ -6,7 +6,10 @@ TransportError
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from onetrail.watchdog import Watchdog
 
 if TYPE_CHECKING:
     import httpx
@@ -50,32 +53,44 @@ class HttpTransport:
         self._url = f"{collector_url.rstrip('/')}/track"
         self._settings = settings
         self._client: httpx.Client | None = None
+        self._pid = 0
 
     def send(self, body: bytes, *, gzipped: bool) -> Answer:
         """Carries one body to POST /track."""
         import httpx  # noqa: PLC0415  a tenth of a second that import onetrail must not cost
 
-        if self._client is None:
-            self._client = self._connect()
+        if self._client is None or self._pid != os.getpid():
+            # A forked child shares the parent's socket, and perhaps a lock: it must use neither.
+            self._connect()
+        client, headers = self._client, _GZIPPED if gzipped else _PLAIN
+        assert client is not None  # noqa: S101  narrows the type
+        self._watchdog.arm()
         try:
-            headers = _GZIPPED if gzipped else _PLAIN
-            response = self._client.post(self._url, content=body, headers=headers)
+            response = client.post(self._url, content=body, headers=headers)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise TransportError(f"{type(error).__name__}: {error}") from error
+        except Exception as error:
+            if self._client is not None:  # not the watchdog's doing
+                raise
+            raise TransportError("the answer took too long") from error
+        finally:
+            self._watchdog.disarm()
         retry_after_s = _seconds(response.headers.get("Retry-After", ""))
         return Answer(response.status_code, response.content, retry_after_s)
 
-    def _connect(self) -> httpx.Client:
+    def _connect(self) -> None:
         import httpx  # noqa: PLC0415  as above
 
         s = self._settings
         timeout = httpx.Timeout(s.read_timeout_s, connect=s.connect_timeout_s)
-        return httpx.Client(timeout=timeout, follow_redirects=False)
+        self._client = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._watchdog = Watchdog(s.connect_timeout_s + s.read_timeout_s, self.close)
+        self._pid = os.getpid()
 
     def close(self) -> None:
         """Lets the connection go."""
         client, self._client = self._client, None
-        if client is not None:
+        if client is not None and self._pid == os.getpid():
             client.close()
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import dataclasses
 import enum
 import json
 import math
@@ -22,10 +21,22 @@ _MAX_INT = 2**63 - 1
 _TEXT_MODULES = {"decimal", "fractions", "ipaddress", "pathlib", "uuid"}
 _QUICK_CHARS = MAX_BYTES // 4  # so short that its bytes cannot be too many
 _QUICK_BRACKETS = MAX_DEPTH  # so few that it cannot be nested too deep
-_QUICK_DIGITS = 18
 
 T = TypeVar("T")
 _encode = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
+
+
+def quick(properties: Mapping[str, Any]) -> str | None:
+    """The properties as JSON, if they need no change and are well within the limits; else None."""
+    try:
+        text = _encode(properties)
+        if len(text) > _QUICK_CHARS or text.count("{") + text.count("[") > _QUICK_BRACKETS:
+            return None
+        if not text.isascii():
+            text.encode()  # a lone surrogate raises here, not later in the sender
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text
 
 
 class Encoded:
@@ -41,27 +52,16 @@ class Encoded:
 def encode(properties: Mapping[str, Any], *, max_bytes: int = MAX_BYTES) -> Encoded:
     """The properties as a JSON object of at most `max_bytes` bytes.
 
-    Plain values go the quick way. Others are coerced: datetime, date and time to ISO 8601,
+    What quick() does not take is coerced: datetime, date and time to ISO 8601,
     Decimal, UUID and Path to text, Enum to its value, set to a list, bytes to base64, dataclasses
     to objects, NaN and infinity to null, anything else to its repr. What is cyclic or too deep
     becomes a marker text; of what is too large, the largest values are cut first and the rest is
     kept. Each change is counted by reason.
     """
-    try:
-        text = _encode(properties)
-        if _is_plainly_fine(text):
-            text.encode()  # a lone surrogate raises here, not later in the sender
-            return Encoded(text, {})
-    except (TypeError, ValueError, RecursionError):
-        pass
     coercer = _Coercer()
     coerced = coercer.mapping(properties, depth=1)
     text = _cut(coerced, max_bytes, coercer.changes)
     return Encoded(text, coercer.changes)
-
-
-def _is_plainly_fine(text: str) -> bool:
-    return len(text) <= _QUICK_CHARS and text.count("{") + text.count("[") <= _QUICK_BRACKETS
 
 
 class _Coercer:
@@ -80,11 +80,7 @@ class _Coercer:
             case str():
                 return self._text(value)
             case int():
-                return (
-                    int(value)
-                    if -_MAX_INT <= value <= _MAX_INT
-                    else self._count("text", str(value))
-                )
+                return int(value) if -_MAX_INT <= value <= _MAX_INT else self._leaf(value)
             case float():
                 return float(value) if math.isfinite(value) else self._count("not_finite", None)
         return self._container(value, depth)
@@ -93,7 +89,7 @@ class _Coercer:
         return {self._key(key): self.value(item, depth + 1) for key, item in list(value.items())}
 
     def _container(self, value: Any, depth: int) -> Any:
-        is_data = dataclasses.is_dataclass(value) and not isinstance(value, type)
+        is_data = _is_dataclass(value)
         if not (is_data or isinstance(value, Mapping | AbstractSet | list | tuple)):
             return self._leaf(value)
         if id(value) in self._open:
@@ -103,7 +99,7 @@ class _Coercer:
         self._open.add(id(value))
         try:
             if is_data:
-                names = [field.name for field in dataclasses.fields(value)]
+                names = value.__dataclass_fields__
                 return self.mapping({name: getattr(value, name, None) for name in names}, depth)
             if isinstance(value, Mapping):
                 return self.mapping(value, depth)
@@ -138,17 +134,29 @@ class _Coercer:
         return result
 
 
+def _is_dataclass(value: Any) -> bool:
+    """By its mark: importing the module of that name would cost the app ten milliseconds."""
+    return not isinstance(value, type) and isinstance(
+        getattr(value, "__dataclass_fields__", None), dict
+    )
+
+
 def _cut(properties: dict[str, Any], max_bytes: int, changes: dict[str, int]) -> str:
     """Replaces the largest values by a marker until the whole fits."""
-    sizes = {key: len(_encode(value).encode()) for key, value in properties.items()}
     text = _encode(properties)
-    while len(text.encode()) > max_bytes and sizes:
-        largest = max(sizes, key=lambda key: sizes[key])
-        size = sizes.pop(largest)
+    excess = len(text.encode()) - max_bytes
+    if excess <= 0:
+        return text
+    sizes = {key: len(_encode(value).encode()) for key, value in properties.items()}
+    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if excess <= 0:
+            break
         changes["too_large"] = changes.get("too_large", 0) + 1
-        if size > len("<cut: 12345678 bytes>"):
-            properties[largest] = f"<cut: {size} bytes>"
+        marker = f"<cut: {sizes[key]} bytes>"
+        if sizes[key] > len(marker) + 2:
+            properties[key] = marker
+            excess -= sizes[key] - len(marker) - 2
         else:  # thousands of small ones: their names are the weight
-            del properties[largest]
-        text = _encode(properties)
-    return text
+            del properties[key]
+            excess -= sizes[key] + len(_encode(key).encode()) + 2
+    return _encode(properties)

@@ -22,6 +22,7 @@ def app(code, *arguments, **options):
     """Starts Python with this code; its stdout is a pipe of text."""
     return subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(code), *map(str, arguments)],
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -10,6 +10,7 @@ import gzip
 import http.server
 import json
 import threading
+import time
 import uuid
 
 
@@ -19,12 +20,14 @@ class Sink:
     def __init__(self, port=0):
         self.requests = []
         self.headers = []
+        self.connections = set()
         self.events = {}
         self.profiles = {}
         self.faults = []
         self.every = None
         self.always = None
         self.answered = 0
+        self.at_once = self.most_at_once = 0
         self.release = threading.Event()
         self.lock = threading.Lock()
         self._server = _Server(("127.0.0.1", port), _Handler)
@@ -47,7 +50,7 @@ class Sink:
         self._server.server_close()
         for connection in list(self._server.open):
             with contextlib.suppress(OSError):
-                connection.close()
+                connection.shutdown(2)  # close alone does not wake a thread that reads
 
     @property
     def port(self):
@@ -70,6 +73,11 @@ class Sink:
     def store(self, request):
         """Keeps each event once, by its id; answers as the collector does."""
         with self.lock:
+            self.at_once += 1
+            self.most_at_once = max(self.most_at_once, self.at_once)
+        time.sleep(0.001)  # long enough for a second sender to be seen
+        with self.lock:
+            self.at_once -= 1
             self.requests.append(request)
             fresh = 0
             for event in request["events"]:
@@ -119,6 +127,7 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         sink = self.server.sink
         raw = self.rfile.read(int(self.headers["Content-Length"]))
         sink.headers.append(dict(self.headers))
+        sink.connections.add(self.client_address)
         if self.headers.get("Content-Encoding") == "gzip":
             raw = gzip.decompress(raw)
         fault = sink.fault()

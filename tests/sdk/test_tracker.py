@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -95,12 +96,10 @@ def test_an_answer_for_the_former_holder_is_not_kept_for_the_next(new_tracker, s
 
 def test_sessions_of_an_offline_device_get_one_profile_id(new_tracker, sink):
     """Until there is an answer a request holds one session; later ones carry the profile ID."""
-    sink.always = 503
     for name in ("one", "two", "three"):
-        tracker = new_tracker()
+        tracker = new_tracker(url="http://127.0.0.1:9")
         tracker.track(name)
         tracker.close(timeout_s=0)
-    sink.always = None
     tracker = new_tracker()
     assert tracker.flush() == 0
     first, second = sink.requests
@@ -158,9 +157,18 @@ def test_a_type_that_is_no_text_is_a_type_error(new_tracker, wrong):
         new_tracker().track(wrong)
 
 
-def test_an_empty_type_is_a_value_error(new_tracker):
-    with pytest.raises(ValueError, match="empty"):
-        new_tracker().track("")
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [("", "empty"), ("x" * 129, "limit is 128"), ("a\nb", "printable"), ("\ud800", "printable")],
+)
+def test_a_type_that_the_collector_would_refuse_is_a_value_error(new_tracker, wrong, said):
+    with pytest.raises(ValueError, match=said):
+        new_tracker().track(wrong)
+
+
+def test_properties_that_are_no_mapping_are_a_type_error(new_tracker):
+    with pytest.raises(TypeError, match="must be a mapping"):
+        new_tracker().track("page-view", ["url"])
 
 
 def test_flush_returns_what_is_left_when_time_is_up(new_tracker, sink):
@@ -175,3 +183,83 @@ def test_the_context_manager_sends_and_closes(sink, tmp_path, quick):
     with Tracker(sink.url, source="demo", data_dir=tmp_path, settings=quick) as tracker:
         tracker.track("one")
     assert sink.types == ["one"]
+
+
+def test_an_import_of_old_events_is_not_dropped_for_its_age(new_tracker, sink, quick):
+    """Age is how long an event has waited, not how long ago it happened."""
+    tracker = new_tracker(settings=quick._replace(max_age_s=60, max_events=64))
+    for _ in range(50):
+        tracker.track_at(datetime(1997, 1, 1, tzinfo=UTC), "purchase")
+    assert tracker.flush() == 0
+    assert len(sink.events) == 50
+    assert tracker.counts() == {"delivered": 50}
+
+
+def test_a_durability_that_does_not_exist_is_a_value_error(new_tracker):
+    with pytest.raises(ValueError, match="durability is 'eternal'"):
+        new_tracker(durability="eternal")
+
+
+def test_nothing_that_goes_wrong_inside_reaches_the_app(new_tracker, monkeypatch, caplog):
+    tracker = new_tracker()
+    monkeypatch.setattr(tracker._outbox, "append", lambda *_: 1 / 0)
+    tracker.track("one")
+    assert tracker.counts() == {"dropped:internal_error": 1}
+    assert "could not be kept" in caplog.text
+
+
+def test_a_log_handler_that_tracks_does_not_deadlock(new_tracker, sink):
+    """The app's handler is called from within track(), when the disk fails for example."""
+    tracker = new_tracker(data_dir="/proc/onetrail")
+
+    class Tracking(logging.Handler):
+        def emit(self, record):
+            tracker.track("logged", level=record.levelname)
+
+    handler = Tracking()
+    logging.getLogger("onetrail").addHandler(handler)
+    try:
+        tracker.track("one")
+        assert tracker.flush() == 0
+    finally:
+        logging.getLogger("onetrail").removeHandler(handler)
+    assert "logged" in sink.types
+
+
+def test_close_tries_once_more_though_the_last_attempt_failed(new_tracker, sink, quick):
+    """The collector may be back; a wait of up to a minute is under way, and close() cuts it."""
+    sink.faults = [503]
+    settings = quick._replace(backoff_base_s=60.0, backoff_cap_s=60.0, exit_timeout_s=5.0)
+    tracker = new_tracker(settings=settings)
+    tracker.track("one")
+    wait_until(tracker._sender.gave_up.is_set)
+    assert tracker.close() == 0
+    assert sink.types == ["one"]
+
+
+def test_close_does_not_wait_where_the_collector_asked_for_patience(new_tracker, sink, quick):
+    sink.faults = [(429, {"Retry-After": "30"})]
+    tracker = new_tracker(settings=quick._replace(exit_timeout_s=20.0))
+    tracker.track("one")
+    wait_until(tracker._sender.told_to_wait.is_set)
+    start = time.monotonic()
+    assert tracker.close() == 1
+    assert time.monotonic() - start < 5
+
+
+def test_a_session_id_used_by_two_holders_stays_with_each(new_tracker, sink):
+    tracker = new_tracker(url="http://127.0.0.1:9")
+    tracker.new_session("shared")
+    tracker.track("ann")
+    tracker.reset()
+    tracker.new_session("shared")
+    tracker.track("bob")
+    tracker.close(timeout_s=0)
+    assert new_tracker().flush() == 0
+    assert [[e["type"] for e in r["events"]] for r in sink.requests] == [["ann"], ["bob"]]
+
+
+def test_the_folder_is_its_owners_alone(new_tracker, tmp_path):
+    """It holds e-mail addresses until they are sent."""
+    new_tracker().track("one")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700

@@ -16,6 +16,8 @@ import aiosqlite
 
 APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
 BUSY_TIMEOUT_S = 5.0
+# 40 MB of WAL: commits touch the same index pages again and again, a checkpoint writes each once.
+CHECKPOINT_PAGES = 10000
 SYNCHRONOUS = {"full": 2, "normal": 1}
 
 
@@ -53,6 +55,7 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Con
         await _check_ours(connection, path)
         await _use_wal(connection)
         await connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
+        await connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
         await _migrate(connection, path, migrations())
     except sqlite3.DatabaseError as error:
         await connection.close()

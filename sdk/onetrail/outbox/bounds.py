@@ -9,6 +9,7 @@ from onetrail.clock import Reading, true_ms
 if TYPE_CHECKING:
     from onetrail.outbox.store import Store
 
+_LOOK = 100
 _SHARE = 16  # over its bytes, a sixteenth of the events goes at once: trimming must be rare
 _ASIDE_SHARE = 10
 _PLAUSIBLE_MS = 1_704_067_200_000  # 2024: a clock that says less has not been set
@@ -28,7 +29,7 @@ class Bounds(NamedTuple):
         return max(1, min(1000, self.events // 64))
 
 
-def trim(store: Store, bounds: Bounds, now: Reading) -> int:
+def trim(store: Store, bounds: Bounds) -> int:
     """Drops the oldest events until the store is within its bounds; returns how many."""
     dropped = 0
     rows, size = store.size()
@@ -42,15 +43,22 @@ def trim(store: Store, bounds: Bounds, now: Reading) -> int:
         if not gone:
             break
         rows, size = store.size()
-    store.drop_aside(max(1, bounds.events // _ASIDE_SHARE), "aside_full")
-    return dropped + _drop_old(store, bounds, now)
+    return dropped
 
 
-def _drop_old(store: Store, bounds: Bounds, now: Reading) -> int:
-    """Drops events over age from the head of the queue, where the clocks can be believed."""
+def trim_aside(store: Store, bounds: Bounds) -> None:
+    """Drops the oldest of what was set aside."""
+    store.ledger.drop_aside(max(1, bounds.events // _ASIDE_SHARE), "aside_full")
+
+
+def trim_old(store: Store, bounds: Bounds, now: Reading) -> int:
+    """Drops what has waited too long, where the clocks can be believed; returns how many.
+
+    Only the head of the queue is looked at: the rest comes with later calls.
+    """
     anchors = store.anchors()
     old = 0
-    for event in store.peek(1000):
+    for event in store.peek(_LOOK):
         boot = store.session(event.session).boot
         happened = Reading(event.wall_ms, event.mono_ms, boot)
         if boot == now.boot:

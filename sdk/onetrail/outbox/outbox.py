@@ -10,43 +10,53 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from dataclasses import dataclass
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from onetrail.clock import now
 from onetrail.log import logger
-from onetrail.outbox import bounds
+from onetrail.outbox import bounds, repair
 from onetrail.outbox.bounds import Bounds
-from onetrail.outbox.connections import MEMORY, Connections, ForeignFileError
+from onetrail.outbox.connections import MEMORY, Connections
+from onetrail.outbox.group import Group
 from onetrail.outbox.rows import Event
 from onetrail.outbox.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from onetrail.clock import Clock
+    from onetrail.outbox.ledger import Ledger
     from onetrail.outbox.rows import Session, Waiting
     from onetrail.settings import Durability
 
-_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _MEMORY_SHARE = 10
-_DISK_AGAIN_S = 1.0
+_DISK_AGAIN_S = 5.0
 _CLOCK_MOVED_MS = 1000
 
 
-@dataclass
 class Mark:
     """A moment in the outbox's life: the newest numbers on disk and in memory."""
 
-    disk: int
-    memory: int
-    moves: int
+    __slots__ = ("disk", "memory", "moves")
+
+    def __init__(self, disk: int, memory: int, moves: int) -> None:
+        self.disk, self.memory, self.moves = disk, memory, moves
 
 
 class Outbox:
     """Holds events until they are acknowledged. Thread-safe. append() never raises."""
 
-    def __init__(self, path: Path, *, durability: Durability, limits: Bounds, clock: Clock) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        durability: Durability,
+        limits: Bounds,
+        clock: Clock,
+        group_interval_s: float,
+    ) -> None:
         self._path = path
         self._limits = limits
         self._clock = clock
@@ -54,30 +64,57 @@ class Outbox:
         self._memory_limits = Bounds(*memory_limits, limits.age_s)
         self.disk = Store(Connections(str(path), fsync_each=durability != "process"))
         self.memory = Store(Connections(MEMORY, fsync_each=False))
+        self._group = Group(group_interval_s, self._append) if durability == "grouped" else None
         self._disk_off_until = 0.0
         self._said = False
-        self._in_memory = False
+        self._memory_used = False  # and never unset: then an event cannot be overlooked
         self._offset_ms: int | None = None
         self._moves = 0  # from memory to disk
         self._appended = 0
 
     def append(self, session: Session, event: Event) -> None:
         """Keeps one event: committed to the file, or in memory where the disk does not take it."""
+        if self._group is not None:
+            self._group.append(session, event)
+            return
+        if not self._disk_off_until:
+            try:
+                self.disk.append(session, event)
+            except sqlite3.Error:
+                pass  # again below, with care
+            else:
+                self._appended += 1
+                if self._appended >= self._limits.step:
+                    self._trim()
+                return
+        self._append([(session, event)])
+
+    def _append(self, events: list[tuple[Session, Event]]) -> None:
         if not self._disk_off_until or self._disk_off_until < time.monotonic():
             for _ in range(2):  # the second time on a new file, after a damaged one was set aside
                 try:
-                    self.disk.append(session, event)
+                    if len(events) == 1:
+                        self.disk.append(*events[0])
+                    else:
+                        self.disk.append_all(events)
                 except sqlite3.Error as error:
                     if not self._cure(error):
                         break
                 else:
                     self._disk_off_until = 0.0
-                    self._count_one()
+                    self._appended += len(events)
+                    self._trim()
                     return
-        self._in_memory = True
+        self._memory_used = True
         with contextlib.suppress(sqlite3.Error):
-            self.memory.append(session, event)
-            bounds.trim(self.memory, self._memory_limits, now(self._clock))
+            self.memory.append_all(events)
+            bounds.trim(self.memory, self._memory_limits)
+
+    def has(self, count: int) -> bool:
+        """Whether so many events wait; much cheaper than to look at them."""
+        with contextlib.suppress(sqlite3.Error):
+            return self.disk.has(count)
+        return True
 
     def head(self, limit: int) -> tuple[Store, list[Waiting]]:
         """The oldest events and the store they are in."""
@@ -89,7 +126,7 @@ class Outbox:
                 return self.disk, waiting
         except sqlite3.Error as error:
             self._cure(error)
-        return self.memory, self.memory.peek(limit) if self._in_memory else []
+        return self.memory, self.memory.peek(limit) if self._memory_used else []
 
     def acknowledge(self, store: Store, last: int) -> None:
         """Forgets events; if the disk refuses even that, this process does not send them again."""
@@ -100,6 +137,7 @@ class Outbox:
 
     def mark(self) -> Mark:
         """What waits now, for waiting()."""
+        self.commit()
         mark = Mark(0, 0, self._moves)
         with contextlib.suppress(sqlite3.Error):
             mark.memory = self.memory.last_number()
@@ -107,17 +145,50 @@ class Outbox:
             mark.disk = self.disk.last_number()
         return mark
 
+    def any_waiting(self, mark: Mark) -> bool:
+        """Whether any of the events that waited at the mark still does; cheap."""
+        with contextlib.suppress(sqlite3.Error):
+            self._follow_moves(mark)
+            if self.disk.any_waiting(mark.disk):
+                return True
+        with contextlib.suppress(sqlite3.Error):
+            return self._memory_used and self.memory.any_waiting(mark.memory)
+        return False
+
+    def _follow_moves(self, mark: Mark) -> None:
+        if mark.moves != self._moves:  # what was in memory is at the end of the file now
+            mark.moves, mark.disk = self._moves, self.disk.last_number()
+
     def waiting(self, mark: Mark) -> int:
         """How many of the events that waited at the mark still do."""
         left = 0
         with contextlib.suppress(sqlite3.Error):
-            if mark.moves != self._moves:  # what was in memory is at the end of the file now
-                mark.moves, mark.disk = self._moves, self.disk.last_number()
+            self._follow_moves(mark)
             left += self.disk.waiting(mark.disk)
-        if self._in_memory:
+        if self._memory_used:
             with contextlib.suppress(sqlite3.Error):
                 left += self.memory.waiting(mark.memory)
         return left
+
+    def commit(self) -> None:
+        """Commits what durability="grouped" has gathered."""
+        if self._group is not None:
+            self._group.commit()
+
+    def requeue(self) -> int:
+        """Puts what was set aside back into the queue; returns how many."""
+        with contextlib.suppress(sqlite3.Error):
+            return self.disk.ledger.requeue()
+        return 0
+
+    def purge(self) -> int:
+        """Forgets every event; returns how many."""
+        self.commit()
+        count = 0
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                count += store.purge()
+        return count
 
     def profile_of(self, holder: str) -> str | None:
         """The profile ID that the collector issued to a holder, if it has."""
@@ -133,12 +204,26 @@ class Outbox:
             with contextlib.suppress(sqlite3.Error):
                 store.set_profile(holder, profile_id)
 
-    def lose(self, reason: str, count: int = 1) -> None:
-        """Counts what could not be kept."""
+    def _lose(self, reason: str) -> None:
         for store in (self.disk, self.memory):
             with contextlib.suppress(sqlite3.Error):
-                return store.lose(reason, count)
-        return None
+                store.ledger.lose(reason, 1)
+                return
+
+    def lost(self) -> dict[str, int]:
+        """What could not be kept, by reason."""
+        return self._sum(lambda ledger: ledger.lost())
+
+    def unreported(self) -> dict[str, int]:
+        """What was lost and not yet told to the collector; from now on it counts as told."""
+        return self._sum(lambda ledger: ledger.unreported())
+
+    def _sum(self, account: Callable[[Ledger], dict[str, int]]) -> dict[str, int]:
+        total: Counter[str] = Counter()
+        for store in (self.disk, self.memory):
+            with contextlib.suppress(sqlite3.Error):
+                total.update(account(store.ledger))
+        return dict(total)
 
     def tend(self) -> None:
         """What the sender's thread does now and then: bounds, the clock, what nobody needs.
@@ -147,7 +232,9 @@ class Outbox:
         """
         try:
             moment = now(self._clock)
-            bounds.trim(self.disk, self._limits, moment)
+            bounds.trim(self.disk, self._limits)
+            bounds.trim_aside(self.disk, self._limits)
+            bounds.trim_old(self.disk, self._limits, moment)
             offset_ms = moment.wall_ms - moment.mono_ms
             if self._offset_ms is None or abs(offset_ms - self._offset_ms) > _CLOCK_MOVED_MS:
                 self.disk.set_anchor(moment)
@@ -159,6 +246,8 @@ class Outbox:
 
     def before_fork(self) -> None:
         """Holds every lock and closes the file, so that a child inherits neither."""
+        if self._group is not None:
+            self._group.before_fork()
         self.disk.before_fork()
         self.memory.before_fork()
 
@@ -168,37 +257,51 @@ class Outbox:
         self.disk.after_fork()
         if in_child:
             self.memory.close()
-            self._in_memory = False
+        if self._group is not None:
+            self._group.after_fork(in_child=in_child)
+
+    def abandon(self) -> None:
+        """After a fork without hooks: begins anew and leaves the parent's connections alone."""
+        self.disk = Store(self.disk.connections.abandoned())
+        self.memory = Store(self.memory.connections.abandoned())
+        if self._group is not None:
+            self._group.abandon()
 
     def close(self) -> None:
-        """Closes the file; a later call opens it again."""
+        """Closes the file; a later call opens it for as long as it takes."""
+        if self._group is not None:
+            self._group.stop()
         with contextlib.suppress(sqlite3.Error):
             self._settle()
-            self.disk.close()
-
-    def _count_one(self) -> None:
-        self._appended += 1
-        if self._appended % self._limits.step == 0:
+            if left := self.memory.waiting(self.memory.last_number()):
+                logger.warning("%d events that no disk would take end with the program", left)
+        for store in (self.disk, self.memory):
+            store.connections.retired = True
             with contextlib.suppress(sqlite3.Error):
-                bounds.trim(self.disk, self._limits, now(self._clock))
+                store.close()
+
+    def _trim(self) -> None:
+        self._appended = 0
+        with contextlib.suppress(sqlite3.Error):
+            bounds.trim(self.disk, self._limits)
 
     def _settle(self) -> None:
         """Moves what waits in memory to the disk, if the disk takes it."""
-        if not self._in_memory:
+        if not self._memory_used:
             return
         try:
             waiting = self.memory.peek(self._memory_limits.events)
+            if not waiting:
+                return
             self.disk.append_all((self.memory.session(e.session), Event(*e[2:])) for e in waiting)
         except sqlite3.Error:
             return
-        if waiting:
-            self.memory.acknowledge(waiting[-1].seq)
         self._moves += 1
-        self._in_memory = False
+        self.memory.acknowledge(waiting[-1].seq)
 
     def _cure(self, error: sqlite3.Error) -> bool:
         """Whether to try again at once: a damaged file has been set aside."""
-        if _is_damaged(error):
+        if repair.is_damaged(error):
             return self._renew(error)
         self._disk_off_until = time.monotonic() + _DISK_AGAIN_S
         if not self._said:
@@ -218,28 +321,12 @@ class Outbox:
         try:
             self.disk.last_number()
         except sqlite3.Error as again:
-            if _is_damaged(again):
-                self._set_aside(error)
+            damaged = repair.is_damaged(again)
         else:
-            if not self.disk.is_sound():
-                self._set_aside(error)
+            damaged = not self.disk.is_sound()
+        if damaged:
+            with contextlib.suppress(sqlite3.Error):
+                self.disk.close()
+            repair.move_away(self._path, error)
+            self._lose("damaged_outbox")
         return True
-
-    def _set_aside(self, error: sqlite3.Error) -> None:
-        name = f"{self._path.name}.damaged-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}"
-        with contextlib.suppress(sqlite3.Error):
-            self.disk.close()
-        for suffix in ("-wal", "-shm", ""):
-            with contextlib.suppress(OSError):
-                self._path.with_name(self._path.name + suffix).replace(
-                    self._path.with_name(name + suffix)
-                )
-        logger.warning("outbox %s was damaged (%s); it is kept as %s", self._path, error, name)
-        self.lose("damaged_outbox")
-
-
-def _is_damaged(error: sqlite3.Error) -> bool:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code == sqlite3.SQLITE_ERROR:
-        return str(error).startswith("no such ")  # a table or column: somebody else's file
-    return isinstance(error, ForeignFileError) or code in _DAMAGED

@@ -22,6 +22,9 @@ class Event(NamedTuple):
     type: str
     wall_ms: int
     mono_ms: int
+    """Both clocks when it was tracked."""
+    ago_ms: int
+    """How long before that it happened; 0 but for imports."""
     properties: str
     """JSON, as it goes into the request."""
 
@@ -35,6 +38,7 @@ class Waiting(NamedTuple):
     type: str
     wall_ms: int
     mono_ms: int
+    ago_ms: int
     properties: str
 
 

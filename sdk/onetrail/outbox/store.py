@@ -1,4 +1,4 @@
-"""The queries of one outbox file: append, peek, acknowledge, and set aside.
+"""The queries of one outbox file: append, peek and acknowledge.
 
 append() has committed when it returns. Writers share one connection under one lock; the sender
 reads through a second one, so that neither waits for the other longer than a commit. Several
@@ -7,34 +7,36 @@ processes may have the file open at once: SQLite itself keeps them apart.
 
 from __future__ import annotations
 
-import contextlib
 import sqlite3
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from onetrail.outbox.rows import Aside, Event, Session, Waiting
+from onetrail.ids import new_id
+from onetrail.outbox.ledger import COLUMNS, LOSE, Ledger
+from onetrail.outbox.rows import Event, Session, Waiting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from onetrail.clock import Reading
     from onetrail.outbox.connections import Connections
 
 # ruff: noqa: S608  the names of columns below are constants
-_COLUMNS = "session, id, type, wall_ms, mono_ms, properties"
-_APPEND = f"INSERT INTO event({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)"
-_PEEK = f"SELECT seq, {_COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
-_SET_ASIDE = (
-    f"INSERT INTO aside(seq, {_COLUMNS}, reason)"
-    f" SELECT seq, {_COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
+_APPEND = f"INSERT INTO event({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
+# Many rows come as one text: sqlite3 hands over the interpreter's lock at each row, and a peek
+# of a thousand would trip up the app's thread a thousand times. No field can hold the separators:
+# JSON escapes them, and types and ids are printable.
+_FIELD, _ROW = "\x1f", "\x1e"
+_FIELDS = f"seq||char(31)||{COLUMNS.replace(', ', '||char(31)||')}"
+_PEEK = (
+    f"SELECT group_concat({_FIELDS}, char(30)) FROM"
+    f" (SELECT seq, {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
 )
-_REQUEUE = f"INSERT INTO event({_COLUMNS}) SELECT {_COLUMNS} FROM aside ORDER BY seq"
-_LOSE = (
-    "INSERT INTO lost(reason, count) VALUES (?, ?)"
-    " ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count"
+_SET_ASIDE = (
+    f"INSERT INTO aside(seq, {COLUMNS}, reason)"
+    f" SELECT seq, {COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
 )
 _MANY = 100
-_LOG_BYTES = 1_000_000
+_LOG_EVENTS = 3_000  # some 6 MB of log: each commit writes two or three pages of a kilobyte
 _CACHED = 1000  # an import begins thousands of sessions
 _FORGET_SESSIONS = (
     "DELETE FROM session WHERE key NOT IN"
@@ -47,9 +49,11 @@ class Store:
 
     def __init__(self, connections: Connections) -> None:
         self.connections = connections
+        self.ledger = Ledger(connections)
         self._write_lock = connections.write_lock
-        self._keys: dict[str, int] = {}
+        self._keys: dict[Session, int] = {}
         self._sessions: dict[int, Session] = {}
+        self._logged = 0  # events since the log was last shortened
         self._done = 0  # acknowledged up to here, also if a full disk refused to forget them
 
     def append(self, session: Session, event: Event) -> None:
@@ -57,41 +61,46 @@ class Store:
         with self._write_lock:
             writer = self.connections.writer()
             try:
-                key = self._keys.get(session.id) or self._begin(writer, session)
+                key = self._keys.get(session) or self._begin(writer, session)
                 writer.execute(_APPEND, (key, *event))
             except sqlite3.IntegrityError:  # another process has tidied the session away
                 writer.execute(_APPEND, (self._begin(writer, session), *event))
+            self._logged += 1
+            if self.connections.retired:
+                self.connections.spare(writer=True)
 
     def append_all(self, events: Iterable[tuple[Session, Event]]) -> None:
         """Commits many events at once."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                for session, event in events:
-                    key = self._keys.get(session.id) or self._begin(writer, session)
-                    writer.execute(_APPEND, (key, *event))
+        with self.connections.transaction() as writer:
+            for session, event in events:
+                key = self._keys.get(session) or self._begin(writer, session)
+                writer.execute(_APPEND, (key, *event))
 
     def _begin(self, writer: sqlite3.Connection, session: Session) -> int:
         sql = "INSERT INTO session(id, holder, boot, context) VALUES (?, ?, ?, ?)"
         if len(self._keys) >= _CACHED:
             self._keys.clear()
-        key = self._keys[session.id] = writer.execute(sql, session).lastrowid or 0
+        key = self._keys[session] = writer.execute(sql, session).lastrowid or 0
         return key
 
     def session(self, key: int) -> Session:
-        """A session's facts."""
+        """A session's facts. One that is missing, after damage, is made up rather than shared."""
         session = self._sessions.get(key)
         if session is None:
             sql = "SELECT id, holder, boot, context FROM session WHERE key = ?"
-            session = Session(*self.read(sql, (key,))[0])
+            rows = self.connections.read(sql, (key,))
+            session = Session(*rows[0]) if rows else Session(new_id(), "", "", "{}")
             if len(self._sessions) >= _CACHED:
                 self._sessions.clear()
             self._sessions[key] = session
         return session
 
-    def peek(self, limit: int) -> list[Waiting]:
-        """The oldest events, in the order in which they were tracked."""
-        return [Waiting(*row) for row in self.read(_PEEK, (self._done, limit))]
+    def peek(self, limit: int, *, after: int = 0) -> list[Waiting]:
+        """The oldest events after a number, in the order in which they were tracked."""
+        text = self.connections.read(_PEEK, (max(after, self._done), limit))[0][0]
+        waiting = [_waiting(row) for row in text.split(_ROW)] if text else []
+        waiting.sort()  # SQLite does not promise the order in which it gathers
+        return waiting
 
     def acknowledge(self, last: int) -> None:
         """Forgets the events up to this number: they are the collector's now.
@@ -99,87 +108,63 @@ class Store:
         If the disk refuses they are still not peeked again by this process.
         """
         self._done = last
-        self._write("DELETE FROM event WHERE seq <= ?", (last,))
+        self.connections.write("DELETE FROM event WHERE seq <= ?", (last,))
+
+    def has(self, count: int) -> bool:
+        """Whether so many events wait."""
+        sql = "SELECT 1 FROM event WHERE seq > ? LIMIT 1 OFFSET ?"
+        return bool(self.connections.read(sql, (self._done, count - 1)))
 
     def last_number(self) -> int:
         """The number of the newest event that waits; 0 when none does."""
-        return int(self.read("SELECT coalesce(max(seq), 0) FROM event")[0][0])
+        return int(self.connections.read("SELECT coalesce(max(seq), 0) FROM event")[0][0])
+
+    def any_waiting(self, last: int) -> bool:
+        """Whether any event numbered up to `last` still waits; costs the same however many do."""
+        sql = "SELECT EXISTS (SELECT 1 FROM event WHERE seq > ? AND seq <= ?)"
+        return bool(self.connections.read(sql, (self._done, last))[0][0])
 
     def waiting(self, last: int) -> int:
         """How many events numbered up to `last` still wait."""
         sql = "SELECT count(*) FROM event WHERE seq > ? AND seq <= ?"
-        return int(self.read(sql, (self._done, last))[0][0])
+        return int(self.connections.read(sql, (self._done, last))[0][0])
 
     def set_aside(self, last: int, reason: str) -> None:
         """Takes the events up to this number out of the queue, and keeps them with the reason."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                writer.execute(_SET_ASIDE, (reason, self._done, last))
-                writer.execute("DELETE FROM event WHERE seq <= ?", (last,))
-
-    def aside(self) -> list[Aside]:
-        """The events that were set aside."""
-        rows = self.read("SELECT id, type, reason, properties FROM aside ORDER BY seq")
-        return [Aside(*row) for row in rows]
-
-    def requeue(self) -> int:
-        """Puts what was set aside at the end of the queue; returns how many."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                count = writer.execute(_REQUEUE).rowcount
-                writer.execute("DELETE FROM aside")
-        return count
+        with self.connections.transaction() as writer:
+            writer.execute(_SET_ASIDE, (reason, self._done, last))
+            writer.execute("DELETE FROM event WHERE seq <= ?", (last,))
 
     def purge(self) -> int:
         """Forgets every event, also those set aside; returns how many."""
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                count = writer.execute("DELETE FROM event").rowcount
-                return count + writer.execute("DELETE FROM aside").rowcount
+        with self.connections.transaction() as writer:
+            count = writer.execute("DELETE FROM event").rowcount
+            return count + writer.execute("DELETE FROM aside").rowcount
 
     def profile_of(self, holder: str) -> str | None:
         """The profile ID that the collector issued to a holder, if it has."""
-        rows = self.read("SELECT profile_id FROM holder WHERE id = ?", (holder,))
+        rows = self.connections.read("SELECT profile_id FROM holder WHERE id = ?", (holder,))
         return str(rows[0][0]) if rows else None
 
     def set_profile(self, holder: str, profile_id: str) -> None:
         """Keeps the profile ID of a holder for the events that still wait."""
-        self._write("INSERT OR REPLACE INTO holder VALUES (?, ?)", (holder, profile_id))
+        self.connections.write("INSERT OR REPLACE INTO holder VALUES (?, ?)", (holder, profile_id))
 
     def set_anchor(self, now: Reading) -> None:
         """Keeps what the clocks of this boot say now, the best judge of its events' times."""
-        self._write("INSERT OR REPLACE INTO boot VALUES (?, ?, ?)", (now.boot, *now[:2]))
+        self.connections.write("INSERT OR REPLACE INTO boot VALUES (?, ?, ?)", (now.boot, *now[:2]))
 
     def anchors(self) -> dict[str, tuple[int, int]]:
         """For each boot with events, the last readings of its clocks."""
-        return {boot: (wall, mono) for boot, wall, mono in self.read("SELECT * FROM boot")}
-
-    def lose(self, reason: str, count: int) -> None:
-        """Counts events that could not be kept."""
-        self._write(_LOSE, (reason, count))
-
-    def lost(self) -> dict[str, int]:
-        """How many events could not be kept, by reason, since the file was made."""
-        return dict(self.read("SELECT reason, count FROM lost"))
-
-    def unreported(self) -> dict[str, int]:
-        """What was lost and not yet told to the collector; from now on it counts as told."""
-        sql = "SELECT reason, count - reported FROM lost WHERE count > reported"
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                news = dict(writer.execute(sql).fetchall())
-                writer.execute("UPDATE lost SET reported = count")
-        return news
+        return {
+            boot: (wall, mono) for boot, wall, mono in self.connections.read("SELECT * FROM boot")
+        }
 
     def size(self) -> tuple[int, int]:
         """About how many events wait, never too few, and the bytes in use; both without a scan."""
-        rows = self.read("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event")[0][0]
+        rows = self.connections.read("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event")[0][0]
         pages, free, page_bytes = (
-            self.read(f"PRAGMA {name}")[0][0]
+            self.connections.read(f"PRAGMA {name}")[0][0]
             for name in ("page_count", "freelist_count", "page_size")
         )
         return int(rows), int((pages - free) * page_bytes)
@@ -187,53 +172,34 @@ class Store:
     def drop_oldest(self, count: int, reason: str) -> int:
         """Forgets the oldest events and counts them as lost; returns how many there were."""
         sql = "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)"
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                dropped = writer.execute(sql, (count,)).rowcount
-                if dropped:
-                    writer.execute(_LOSE, (reason, dropped))
+        with self.connections.transaction() as writer:
+            dropped = writer.execute(sql, (count,)).rowcount
+            if dropped:
+                writer.execute(LOSE, (reason, dropped))
         return dropped
-
-    def drop_aside(self, keep: int, reason: str) -> None:
-        """Forgets all but the newest events that were set aside."""
-        sql = "DELETE FROM aside WHERE seq NOT IN (SELECT seq FROM aside ORDER BY seq DESC LIMIT ?)"
-        with self._write_lock:
-            writer = self.connections.writer()
-            with _transaction(writer):
-                if dropped := writer.execute(sql, (keep,)).rowcount:
-                    writer.execute(_LOSE, (reason, dropped))
 
     def tidy(self) -> None:
         """Forgets sessions, holders and boots, once no event waits and many have gathered."""
-        if self.last_number() or self.read("SELECT count(*) FROM session")[0][0] < _MANY:
+        if (
+            self.last_number()
+            or self.connections.read("SELECT count(*) FROM session")[0][0] < _MANY
+        ):
             return
-        with self._write_lock:
-            writer = self.connections.writer()
+        with self.connections.transaction() as writer:
             self._keys.clear()
-            with _transaction(writer):
-                writer.execute(_FORGET_SESSIONS)
-                writer.execute("DELETE FROM holder WHERE id NOT IN (SELECT holder FROM session)")
-                writer.execute("DELETE FROM boot WHERE id NOT IN (SELECT boot FROM session)")
+            writer.execute(_FORGET_SESSIONS)
+            writer.execute("DELETE FROM holder WHERE id NOT IN (SELECT holder FROM session)")
+            writer.execute("DELETE FROM boot WHERE id NOT IN (SELECT boot FROM session)")
 
     def shorten_log(self) -> None:
         """Moves a long log into the file, on the sender's thread: writers do not wait for it."""
-        with contextlib.suppress(OSError):
-            if Path(self.connections.path + "-wal").stat().st_size > _LOG_BYTES:
-                self.read("PRAGMA wal_checkpoint(PASSIVE)")
+        if self._logged >= _LOG_EVENTS:
+            self._logged = 0
+            self.connections.read("PRAGMA wal_checkpoint(PASSIVE)")
 
     def is_sound(self) -> bool:
         """Whether SQLite finds nothing wrong with the file; reads all of it."""
-        return bool(self.read("PRAGMA quick_check(1)")[0][0] == "ok")
-
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
-        """Rows, through the reader's connection."""
-        with self.connections.read_lock:
-            return self.connections.reader().execute(sql, values).fetchall()
-
-    def _write(self, sql: str, values: Sequence[Any]) -> None:
-        with self._write_lock:
-            self.connections.writer().execute(sql, values)
+        return bool(self.connections.read("PRAGMA quick_check(1)")[0][0] == "ok")
 
     def before_fork(self) -> None:
         """Holds every lock and closes the file, so that a child inherits neither."""
@@ -261,14 +227,8 @@ class Store:
         self.after_fork()
 
 
-class _transaction:  # noqa: N801  reads as the word it stands for
-    """All or nothing, on a connection in autocommit mode."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        self._connection.execute("COMMIT" if kind is None else "ROLLBACK")
+def _waiting(row: str) -> Waiting:
+    seq, session, event_id, kind, wall_ms, mono_ms, ago_ms, properties = row.split(_FIELD)
+    return Waiting(
+        int(seq), int(session), event_id, kind, int(wall_ms), int(mono_ms), int(ago_ms), properties
+    )
