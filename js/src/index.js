@@ -2,12 +2,12 @@ import { createGuard } from "./createGuard.js";
 import { start } from "./start.js";
 
 const { document } = window;
+const { dataset, src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 const guards = createGuard(window.console);
-const { source, host, ...rest } = /** @type {HTMLScriptElement} */ (document.currentScript).dataset;
-const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
 
 const run = guards.guard(() => {
-  if (source) start(window, { ...rest, source, host: host ? host + "/" : src }, guards);
+  const { source, host } = dataset;
+  if (source) start(window, /** @type {any} */ (dataset), host ? host + "/" : src, guards);
   else guards.say('the tag needs data-source="…"');
 });
 

@@ -5,9 +5,9 @@ import { start } from "./start.js";
  * Track this page, for an app that brings the tracker in its own bundle. What the tag's data- attributes say is said here:
  *
  *     import { init } from "onetrail";
- *     const onetrail = init({ source: "web", host: "https://c.example/" });
+ *     const onetrail = init({ source: "web", host: "https://c.example" });
  *     onetrail.track("sign-up", { plan: "pro" });
  *
- * @param {import("./start.js").Options} options
+ * @param {import("./start.js").Options & {host: string}} options
  */
-export const init = (options) => start(window, options, createGuard(window.console));
+export const init = (options) => start(window, options, options.host + "/", createGuard(window.console));

@@ -14,16 +14,16 @@ import { watchAddress } from "./watchAddress.js";
  *
  * @param {Window & typeof globalThis} window
  * @param {Options} options
+ * @param {string} base where /track is, as a URL that it is relative to
  * @param {import("./createGuard.js").Guard} guards
  */
-export const start = (window, options, { say, guard }) => {
-  const { document, location, navigator } = window;
-  const { source, host, auto = "page-view", domains } = options;
+export const start = (window, options, base, { say, guard }) => {
+  const { document, location, navigator, setTimeout: wait } = window;
+  const { source, auto = "page-view", domains } = options;
   const prefix = `onetrail.${source}.`;
   const storage = createStorage(() => window.localStorage, prefix);
   const pages = createPages(document, location, (href) => pageAddress(href, options));
   const pageViews = auto.includes("page-view");
-  const wait = (/** @type {() => void} */ run, /** @type {number} */ ms) => window.setTimeout(run, ms);
   const begin = () => (pageViews ? api.page() : resume());
   const { api, resume, leave } = createTracker({
     sourceId: source,
@@ -35,11 +35,11 @@ export const start = (window, options, { say, guard }) => {
     allowed: () => mayTrack(storage.load("consent"), options, navigator),
     getTime: () => new Date().toISOString(),
     jar: createJar(document, location.protocol, options),
-    post: createPost(window, new URL("track", host).href),
+    post: createPost(window, new URL("track", base).href),
     // Only https pages and localhost have locks. Elsewhere two tabs may send at once, each its own entries.
     lock: (run) => (navigator.locks ? navigator.locks.request(prefix, run) : run()),
     chance: Math.random,
-    newId: () => uuid7(Date.now(), (bytes) => window.crypto.getRandomValues(bytes)),
+    newId: () => uuid7(Date.now(), window.crypto),
     getPage: pages.view,
     getContext: createContext(window),
   });
@@ -52,7 +52,7 @@ export const start = (window, options, { say, guard }) => {
   // Later, as frameworks set the title after the address.
   if (pageViews) watchAddress(window, () => wait(() => pages.moved() && api.page(), 0));
   if (domains || auto.replace("page-view", "")) {
-    document.head.append(Object.assign(document.createElement("script"), { src: new URL("t-more.js", host).href }));
+    document.head.append(Object.assign(document.createElement("script"), { src: new URL("t-more.js", base).href }));
   }
 
   const onEvents = {
@@ -68,7 +68,7 @@ export const start = (window, options, { say, guard }) => {
 /**
  * @typedef {object} Options
  * @property {string} source
- * @property {string} host where /track is, as a URL that it is relative to
+ * @property {string} [host] the collector, if it is not where the script comes from
  * @property {string} [auto] what is tracked without a call; "page-view" if not given
  * @property {string} [hash] "true" where the fragment is a page of its own
  * @property {string} [scrub] query parameters that are never reported

@@ -30,7 +30,7 @@ test("the module exports init, and does nothing until it is called", async () =>
     },
   };
   Object.assign(globalThis, { window: page });
-  const onetrail = module.init({ source: "web", host: "https://c.example/" });
+  const onetrail = module.init({ source: "web", host: "https://c.example" });
   await settled();
   const [to, request] = sent[0];
   assert.equal(to, "https://c.example/track");
