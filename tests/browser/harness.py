@@ -174,11 +174,7 @@ class _GateHandler(_Handler):
     gate: ClassVar[Gate]
 
     def do_GET(self) -> None:
-        if self.path == "/t-more.js":
-            kind = {"Content-Type": "text/javascript"}
-            self.reply(200, kind, (STATIC / "t-more.js").read_bytes())
-        else:
-            self.forward()
+        self.forward()
 
     def do_OPTIONS(self) -> None:
         self.gate.requests.append(Request("OPTIONS", dict(self.headers), {}))
