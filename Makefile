@@ -18,7 +18,7 @@ run: .venv/run-installed  ## install and start the collector with its demo page 
 test: test-js test-python  ## install what the tests need, and run all of them
 
 test-python: .venv/dev-installed js/node_modules/.installed
-	@command -v chromium >/dev/null || { $(APT) update && $(APT) install chromium; }
+	@command -v chromium >/dev/null && command -v curl >/dev/null || { $(APT) update && $(APT) install chromium curl; }
 	.venv/bin/pytest
 
 test-js: js/node_modules/.installed

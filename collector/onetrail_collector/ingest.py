@@ -21,6 +21,9 @@ from onetrail_collector.store.rows import Cluster, Regrouping, Writes
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
 MAX_WAITING = 2_000  # requests; more are told to come back
+MAX_WAITING_BYTES = (
+    67_108_864  # of bodies, likewise: large ones must not take the memory
+)
 MAX_COMMIT_EVENTS = 2_000  # more gain nothing: their rows fall out of the processor's cache
 RETRY_AFTER_S = 1  # the queue is full: a commit takes milliseconds
 RETRY_AFTER_FAULT_S = 10  # the disk is full or the file is locked: somebody must act
@@ -41,6 +44,7 @@ class Ingest:
         self._policy = policy
         self._clock = clock
         self._queue: list[_Waiting] = []
+        self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
@@ -61,13 +65,16 @@ class Ingest:
         """Commit an envelope's events; raises Refused where they may not or cannot be stored."""
         if self._closing:
             raise busy("the collector is stopping; send again", retry_after_s=RETRY_AFTER_S)
-        if len(self._queue) >= MAX_WAITING:
+        if len(self._queue) >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
             raise busy(
-                f"{MAX_WAITING} requests wait to be stored; send again", retry_after_s=RETRY_AFTER_S
+                f"{len(self._queue)} requests of {self._waiting_bytes} bytes wait to be stored; "
+                f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
+                retry_after_s=RETRY_AFTER_S,
             )
         request = Request(envelope, identify(envelope, self._policy), self._clock())
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
+        self._waiting_bytes += envelope.size_bytes
         self._arrived.set()
         return await receipt
 
@@ -94,9 +101,11 @@ class Ingest:
         for count, waiting in enumerate(self._queue):
             events += len(waiting.request.envelope.events)
             if count and events > MAX_COMMIT_EVENTS:
-                taken, self._queue = self._queue[:count], self._queue[count:]
-                return taken
-        taken, self._queue = self._queue, []
+                break
+        else:
+            count = len(self._queue)
+        taken, self._queue = self._queue[:count], self._queue[count:]
+        self._waiting_bytes -= sum(waiting.request.envelope.size_bytes for waiting in taken)
         return taken
 
     async def _settle(self, group: list[_Waiting]) -> None:

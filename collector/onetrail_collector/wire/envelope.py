@@ -47,6 +47,7 @@ class Envelope(msgspec.Struct):
     context: str | None = None  # JSON object shared by the events
     origin: str | None = None  # the web page's, from the header of that name
     rejected: list[Rejection] = []
+    size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
 
 
 class Receipt(msgspec.Struct):

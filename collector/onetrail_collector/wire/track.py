@@ -112,6 +112,7 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         context=context,
         origin=origin,
         rejected=rejected,
+        size_bytes=len(text),
     )
 
 

@@ -1,0 +1,54 @@
+"""No statement of the way in, nor of a profile's page, reads a whole table."""
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Any
+
+import aiosqlite
+import pytest
+
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.rows import Question, SourcedLink, Writes
+from onetrail_collector.store.sqlite import SqliteStore
+
+GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts")
+
+
+async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+    """The query plan of each statement that a commit and the reads of a profile run."""
+    seen: set[str] = set()
+    fetch = aiosqlite.Connection.execute_fetchall
+
+    async def noting(self: aiosqlite.Connection, sql: str, parameters: Any = ()) -> Any:
+        seen.add(sql)
+        return await fetch(self, sql, parameters)
+
+    monkeypatch.setattr(aiosqlite.Connection, "execute_fetchall", noting)
+    store = await SqliteStore.open(path)
+    async with store.transaction() as transaction:
+        await transaction.look_up(Question())
+        await transaction.exclusive_values([1], ["user_id"])
+        await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
+        await transaction.cluster([1], count_to=3)
+    await store.find_profiles_by_key(Key("email", "a"))
+    await store.read_profile(1)
+    await store.read_events(1, limit=10, before=None)
+    found = {}
+    for sql in seen:
+        marks = re.findall(r"\?\d*", sql)
+        parameters = ["{}"] * (len(marks) if "?" in marks else len(set(marks)))
+        rows = await fetch(store._reader, f"EXPLAIN QUERY PLAN {sql}", parameters)
+        found[sql] = [row[3] for row in rows]
+    await store.close()
+    return found
+
+
+def test_no_table_that_grows_is_scanned(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = asyncio.run(plans(tmp_path / "a.db", monkeypatch))
+    assert len(found) >= 7
+    for sql, plan in found.items():
+        for step in plan:
+            scanned = re.match(r"SCAN (\w+)", step)
+            assert scanned is None or scanned[1] not in GROWING, (step, sql)
