@@ -213,7 +213,7 @@ def on_file(db: Path, seconds: int, *, events: int = 1, identify: int = 0) -> fl
 
 
 def connections(events: int) -> int:
-    return 256 if events == 1 else 16
+    return 256 if events == 1 else 32
 
 
 def take_turns(sides: dict[str, Callable[[], float]], rounds: int) -> dict[str, float]:

@@ -18,7 +18,6 @@ from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows import (
     Known,
     NewContext,
-    NewEvent,
     NewProfileId,
     NewSession,
     ProfileId,
@@ -69,7 +68,7 @@ def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int
             found.add(known.profile_ids[envelope.profile].id)
         sessions = [
             *(known.sessions.get((source.id, public_id)) for public_id in _sessions(envelope)),
-            *(known.events.get((source.id, event.id)) for event in envelope.events),
+            *(known.events[source.id].get(event.id) for event in envelope.events),
         ]
         found.update(session.profile_id.id for session in sessions if session is not None)
     return found
@@ -99,13 +98,13 @@ class Assignment:
         source = self._source(envelope)
         device = self._device_session(envelope, source, received_ms)
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
-        known, events = self._known, self.writes.events
+        known, rows = self._known.events[source.id], self.writes.events
         context_id = self._context(envelope.context)
         skew_ms = _skew_ms(envelope, received_ms)
         session = device
         for event in envelope.events:
             receipt.events.append(event.id)
-            if (source.id, event.id) in known.events:
+            if event.id in known:
                 receipt.duplicates += 1
                 continue
             time_ms = received_ms
@@ -119,9 +118,9 @@ class Assignment:
                 session = self._change_hands(source, session, identification, received_ms)
                 self._identify(source, event, session.profile_id.id, time_ms, identification)
                 receipt.warnings += _warnings(event, identification)
-            known.events[source.id, event.id] = session
-            events.append(
-                NewEvent(
+            known[event.id] = session
+            rows.append(
+                (
                     source.id,
                     event.id,
                     event.type,
@@ -135,7 +134,8 @@ class Assignment:
                 )
             )
         receipt.accepted = len(receipt.events) - receipt.duplicates
-        receipt.profile = known.sessions[source.id, device.public_id].profile_id.public_id
+        now = self._known.sessions[source.id, device.public_id]  # it may have changed hands
+        receipt.profile = now.profile_id.public_id
         return receipt
 
     def _source(self, envelope: Envelope) -> Source:
@@ -156,7 +156,7 @@ class Assignment:
         profile_id = known.profile_ids.get(envelope.profile or "")
         if profile_id is None and not named:
             for event in envelope.events:  # a retry, of a client that has no session
-                retried = known.events.get((source.id, event.id))
+                retried = known.events[source.id].get(event.id)
                 if retried is not None:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:

@@ -51,7 +51,7 @@ class Known:
     sources: dict[str, Source] = field(default_factory=dict)
     sessions: dict[tuple[int, str], Session] = field(default_factory=dict)
     profile_ids: dict[str, ProfileId] = field(default_factory=dict)
-    events: dict[tuple[int, str], Session] = field(default_factory=dict)
+    events: dict[int, dict[str, Session]] = field(default_factory=dict)  # source -> event id
     exclusive: dict[int, dict[str, str]] = field(
         default_factory=dict
     )  # profile ID -> kind -> value
@@ -89,19 +89,9 @@ class NewContext(NamedTuple):
     body: str
 
 
-class NewEvent(NamedTuple):
-    """A row of events."""
-
-    source: int
-    event_id: str
-    type: str
-    profile_id: int
-    session: int
-    time_ms: int
-    received_ms: int
-    properties: str
-    context: str | None
-    context_id: int | None
+# A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
+# context, context_id. A plain tuple, because one is made for each event.
+NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None]
 
 
 class SourcedLink(NamedTuple):

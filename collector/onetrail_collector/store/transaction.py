@@ -81,11 +81,14 @@ class Transaction:
             _json({sha256: body for body, sha256 in question.contexts.items()}),
         )
         sources, sessions, profile_ids, events, contexts = map(_rows.decode, row[:5])
+        by_source: dict[int, dict[str, Session]] = {source[0]: {} for source in sources}
+        for event in events:
+            by_source[event[0]][event[1]] = _session(event[2:])
         return Known(
             sources={source[1]: to_source(source) for source in sources},
             sessions={(row[0], row[2]): _session(row[1:]) for row in sessions},
             profile_ids={row[1]: ProfileId(*row) for row in profile_ids},
-            events={(row[0], row[1]): _session(row[2:]) for row in events},
+            events=by_source,
             contexts={body: number for number, body in contexts},
             last_profile_id=row[5],
             last_session=row[6],
