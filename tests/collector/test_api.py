@@ -58,6 +58,17 @@ def test_the_newest_trait_wins_whatever_arrives_last(collector: Any) -> None:
     assert values == {"plan": "pro", "age": 30, "name": {"x": [1]}}
 
 
+def test_odd_texts_come_back_as_they_were(collector: Any) -> None:
+    odd = 'quote " backslash \\ emoji \U0001f600 tab \t nul \0 end'
+    profile_id = post(
+        collector, odd[:10], identify(user_id='o"dd\\', traits={odd: 1, odd[:30]: odd, "0": "01"})
+    )
+    profile = collector.get(f"/profiles/{profile_id}")
+    values = {name: trait["value"] for name, trait in profile["traits"].items()}
+    assert values == {odd[:30]: odd, "0": "01"}
+    assert [key["value"] for key in profile["keys"]] == ['o"dd\\']
+
+
 def test_pages_hold_every_event_once_newest_first(collector: Any) -> None:
     times = [f"2026-01-01T00:00:{second:02}Z" for second in (5, 3, 3, 9, 1, 3, 7)]
     events = [{"type": f"e{i}", "time": time} for i, time in enumerate(times)]

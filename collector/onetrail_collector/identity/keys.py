@@ -60,6 +60,8 @@ def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> 
     text = str(value).strip()
     if not text or len(text) > MAX_VALUE_CHARS:
         raise InvalidValue(f"has {len(text)} characters; expected 1 to {MAX_VALUE_CHARS}")
+    if not text.isprintable():
+        raise InvalidValue("holds characters that cannot be printed")
     return _normalise(kind.normaliser, text, phone_region)
 
 

@@ -15,11 +15,15 @@ class Trait(NamedTuple):
 
 
 def find_traits(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The traits that an identify event states; null and empty texts are none."""
+    """The traits that an identify event states; null, empty texts and names with a NUL are none."""
     traits = properties.get("traits")
     if not isinstance(traits, Mapping):
         return {}
-    return {name: value for name, value in traits.items() if value is not None and value != ""}
+    return {
+        name: value
+        for name, value in traits.items()
+        if value is not None and value != "" and "\0" not in name
+    }
 
 
 def newest(traits: Iterable[Trait]) -> dict[str, Trait]:

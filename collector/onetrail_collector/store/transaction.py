@@ -19,7 +19,6 @@ from onetrail_collector.store.rows import (
     Question,
     Regrouping,
     Session,
-    SourcedLink,
     Writes,
 )
 from onetrail_collector.store.sources import to_source
@@ -60,6 +59,31 @@ SELECT
   (SELECT ifnull(max(id), 0) FROM profile_ids),
   (SELECT ifnull(max(id), 0) FROM sessions),
   (SELECT ifnull(max(id), 0) FROM contexts)
+"""
+
+ADD_TRAITS = """
+INSERT INTO traits (profile_id, name, value, time_ms, event_id)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
+WHERE true
+ON CONFLICT (profile_id, name) DO UPDATE
+SET value = excluded.value, time_ms = excluded.time_ms, event_id = excluded.event_id
+WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
+"""
+
+ADD_KEYS = """
+INSERT INTO keys (kind, value) SELECT value ->> 0, value ->> 1 FROM json_each(?)
+WHERE true ON CONFLICT DO NOTHING
+"""
+
+ADD_LINKS = """
+INSERT INTO links (profile_id, key, time_ms, event_id, source)
+SELECT row.value ->> 0, keys.id, row.value ->> 3, row.value ->> 4, row.value ->> 5
+FROM json_each(?) AS row
+CROSS JOIN keys ON keys.kind = row.value ->> 1 AND keys.value = row.value ->> 2
+WHERE true
+ON CONFLICT (profile_id, key) DO UPDATE
+SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
+WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
 """
 
 _rows = msgspec.json.Decoder(list[list[Any]])
@@ -129,33 +153,13 @@ class Transaction:
             " properties, context, context_id)",
             writes.events,
         )
-        await self._each(
-            """
-            INSERT INTO traits VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT (profile_id, name) DO UPDATE
-            SET value = excluded.value, time_ms = excluded.time_ms, event_id = excluded.event_id
-            WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
-            """,
-            writes.traits,
-        )
-        return await self._write_links(writes.links)
-
-    async def _write_links(self, links: list[SourcedLink]) -> bool:
-        await self._each(
-            "INSERT INTO keys (kind, value) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            {link.key for link, _ in links},
-        )
-        changed = await self._each(
-            """
-            INSERT INTO links (profile_id, key, time_ms, event_id, source)
-            SELECT ?1, id, ?4, ?5, ?6 FROM keys WHERE kind = ?2 AND value = ?3
-            ON CONFLICT (profile_id, key) DO UPDATE
-            SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
-            WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
-            """,
+        await self._from_json(ADD_TRAITS, writes.traits)
+        await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
+        changed = await self._from_json(
+            ADD_LINKS,
             [
                 (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-                for link, source in links
+                for link, source in writes.links
             ],
         )
         return changed > 0
@@ -226,6 +230,13 @@ class Transaction:
                     ],
                 )
                 done = end
+
+    async def _from_json(self, sql: str, rows: Collection[tuple[Any, ...]]) -> int:
+        """One step for all rows; answers how many were added or changed."""
+        if not rows:
+            return 0
+        async with self._connection.execute(sql, (_json(rows),)) as cursor:
+            return cursor.rowcount
 
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> int:
         rows = list(rows)

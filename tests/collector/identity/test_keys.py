@@ -41,7 +41,7 @@ def test_a_number_and_its_text_are_one_user_id() -> None:
     assert normalise(KINDS["user_id"], 17) == normalise(KINDS["user_id"], " 17 ")
 
 
-@pytest.mark.parametrize("value", [True, 1.5, [], {}, " ", "x" * 321])
+@pytest.mark.parametrize("value", [True, 1.5, [], {}, " ", "x" * 321, "a\0b", "a\nb"])
 def test_odd_values_are_no_keys(value: object) -> None:
     with pytest.raises(InvalidValue):
         normalise(KINDS["user_id"], value)
