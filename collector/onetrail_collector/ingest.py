@@ -23,6 +23,7 @@ from onetrail_collector.wire.envelope import Envelope, Receipt
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
 MAX_COMMIT_EVENTS = 2_000  # more gain nothing: their rows fall out of the processor's cache
+GATHER_TURNS = 3  # of the event loop; without a bound a steady stream would never be committed
 RETRY_AFTER_S = 1  # the queue is full: a commit takes milliseconds
 RETRY_AFTER_FAULT_S = 10  # the disk is full or the file is locked: somebody must act
 
@@ -87,11 +88,12 @@ class Ingest:
             await self._settle(self._take())
 
     async def _gather(self) -> None:
-        """Let requests come in as long as more of them do; a commit costs the same for them all."""
-        waiting = 0
-        while waiting < len(self._queue) < MAX_WAITING:
+        """Let in those who are at the door; a commit costs nearly the same for them all."""
+        for _ in range(GATHER_TURNS):
             waiting = len(self._queue)
             await asyncio.sleep(0)
+            if len(self._queue) == waiting:
+                return
 
     def _take(self) -> list[_Waiting]:
         """Whatever waits, in the order of arrival, up to the events that one commit may hold."""
