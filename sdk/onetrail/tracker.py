@@ -333,8 +333,10 @@ class Tracker:
         self._lock.acquire()
         self._sender.before_fork()
         self._outbox.before_fork()
+        self._tally.before_fork()
 
     def _after_fork(self, *, in_child: bool) -> None:
+        self._tally.after_fork()
         self._outbox.after_fork(in_child=in_child)
         self._sender.after_fork(in_child=in_child)
         self._lock.release()
@@ -347,5 +349,6 @@ class Tracker:
         self._lock = threading.RLock()
         self._outbox.abandon()
         self._sender.abandon()
+        self._tally.abandon()
         self._renew_ids()
         self._pid = os.getpid()
