@@ -258,10 +258,8 @@ class Tracker:
             ago_ms = 0 if when_ms is None else wall_ms - when_ms
             event = Event(event_id, event_type, wall_ms, mono_ms, ago_ms, text)
             self._outbox.append(self._presence.session, event)
-            self._gathered += 1
-            full = self._gathered >= self._settings.batch_events
-            if full:
-                self._gathered = 0
+            full = self._gathered + 1 >= self._settings.batch_events
+            self._gathered = 0 if full else self._gathered + 1
         self._sender.wake(full=full)
 
     def _tend(self, *, in_touch: bool) -> None:

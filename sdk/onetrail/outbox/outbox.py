@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from onetrail.log import logger
 from onetrail.outbox import bounds, repair
-from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.connections import MEMORY, Connections
 from onetrail.outbox.group import Group
 from onetrail.outbox.mark import Mark
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from onetrail.clock import Clock
+    from onetrail.outbox.bounds import Bounds
     from onetrail.outbox.ledger import Ledger
     from onetrail.outbox.rows import Session, Waiting
     from onetrail.settings import Durability
@@ -51,8 +51,7 @@ class Outbox:
         self._path = path
         self._limits = limits
         self._upkeep = Upkeep(limits, clock)
-        memory_limits = (limits.events // _MEMORY_SHARE, limits.bytes // _MEMORY_SHARE)
-        self._memory_limits = Bounds(*memory_limits, limits.age_s)
+        self._memory_limits = limits.share(_MEMORY_SHARE)
         self.disk = Store(Connections(str(path), fsync_each=durability != "process"))
         self.memory = Store(Connections(MEMORY, fsync_each=False))
         self._group = Group(group_interval_s, self._append) if durability == "grouped" else None
@@ -283,7 +282,10 @@ class Outbox:
     def _cure(self, error: sqlite3.Error) -> bool:
         """Whether to try again at once: a damaged file has been set aside."""
         if repair.is_damaged(error):
-            return self._renew(error)
+            if repair.is_still_damaged(self.disk):
+                repair.move_away(self._path, error)
+                self._lose("damaged_outbox")
+            return True
         self._disk_off_until = time.monotonic() + _DISK_AGAIN_S
         if not self._said:
             self._said = True
@@ -294,10 +296,3 @@ class Outbox:
                 self._memory_limits.events,
             )
         return False
-
-    def _renew(self, error: sqlite3.Error) -> bool:
-        """Opens the file again; if it is still damaged, moves it away first."""
-        if repair.is_still_damaged(self.disk):
-            repair.move_away(self._path, error)
-            self._lose("damaged_outbox")
-        return True
