@@ -10,6 +10,8 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from onetrail.log import hush_httpx
+
 if TYPE_CHECKING:
     import httpx
 
@@ -22,5 +24,6 @@ def new_client(*, connect_timeout_s: float, read_timeout_s: float) -> httpx.Clie
     with fork_lock:
         import httpx  # noqa: PLC0415  as above
 
+        hush_httpx()
         timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         return httpx.Client(timeout=timeout, follow_redirects=False)
