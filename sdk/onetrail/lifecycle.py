@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import atexit
 import os
+import threading
 import weakref
 from typing import TYPE_CHECKING
+
+from onetrail import late
 
 if TYPE_CHECKING:
     from onetrail.tracker import Tracker
@@ -13,15 +16,17 @@ if TYPE_CHECKING:
 _living: weakref.WeakSet[Tracker] = weakref.WeakSet()
 _held: list[Tracker] = []
 _watching = False
+_lock = threading.Lock()  # of two threads that fork at once, one waits
 
 
 def watch(tracker: Tracker) -> None:
     """Closes the tracker when the program ends, and carries it safely through forks."""
     global _watching  # noqa: PLW0603  hooks cannot be unregistered: once a process is enough
-    _living.add(tracker)
-    if _watching:
-        return
-    _watching = True
+    with _lock:
+        _living.add(tracker)
+        if _watching:
+            return
+        _watching = True
     atexit.register(_close_all)
     if hasattr(os, "register_at_fork"):
         os.register_at_fork(
@@ -30,11 +35,15 @@ def watch(tracker: Tracker) -> None:
 
 
 def _close_all() -> None:
-    for tracker in list(_living):
+    with _lock:
+        living = list(_living)
+    for tracker in living:
         tracker.close()
 
 
 def _before_fork() -> None:
+    _lock.acquire()
+    late.fork_lock.acquire()
     _held[:] = list(_living)
     for tracker in _held:
         tracker._before_fork()  # noqa: SLF001  one lifecycle, told in two modules
@@ -51,3 +60,5 @@ def _after_in_child() -> None:
 def _after(*, in_child: bool) -> None:
     while _held:
         _held.pop()._after_fork(in_child=in_child)  # noqa: SLF001  as above
+    late.fork_lock.release()
+    _lock.release()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from onetrail.clock import Clock, SystemClock
+from onetrail.consent import Consent
 from onetrail.context import device_context
 from onetrail.delivery import Delivery
 from onetrail.holder import StateFile
@@ -13,6 +15,7 @@ from onetrail.ids import EventIds, new_id
 from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.lease import Lease
 from onetrail.outbox.outbox import Outbox
+from onetrail.presence import Presence
 from onetrail.sender import Sender
 from onetrail.settings import Durability, Settings
 from onetrail.tally import Tally
@@ -40,11 +43,11 @@ class Parts(NamedTuple):
     clock: Clock
     outbox: Outbox
     sender: Sender
-    state: StateFile
+    presence: Presence
+    consent: Consent
     tally: Tally
     event_id: Callable[[int], str]
     renew_ids: Callable[[], None]
-    context: Callable[[str | None, str | None], Mapping[str, Any]]
 
 
 def assemble(  # noqa: PLR0913  the tracker's options, handed on
@@ -52,15 +55,15 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
     *,
     source: str,
     app_name: str | None,
+    app_version: str | None,
     data_dir: str | PathLike[str] | None,
     durability: Durability,
     settings: Settings | None,
     wiring: Wiring,
-    profile_of: Callable[[str], str | None],
     on_profile: Callable[[str, str], None],
     tend: Callable[..., None],
 ) -> Parts:
-    """Makes the parts; opens nothing yet."""
+    """Makes the parts; reads the state file, and opens no outbox and no connection yet."""
     if durability not in get_args(Durability):
         raise ValueError(f"durability is {durability!r}; it must be one of {get_args(Durability)}")
     settings = settings or Settings()
@@ -74,6 +77,16 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         clock=clock,
         group_interval_s=settings.group_interval_s,
     )
+    state = StateFile(folder / "state.json")
+    context = device_context(app_name, app_version) if wiring.context is None else wiring.context
+    presence = Presence(
+        state,
+        outbox,
+        clock,
+        context=json.dumps(context, separators=(",", ":")),
+        session_timeout_s=settings.session_timeout_s,
+        new_id=wiring.new_id,
+    )
     transport = wiring.transport or HttpTransport(collector_url, settings)
     tally = Tally()
     delivery = Delivery(
@@ -82,7 +95,7 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         source=source,
         settings=settings,
         clock=clock,
-        profile_of=profile_of,
+        profile_of=presence.profile_of,
         on_profile=on_profile,
         tally=tally,
     )
@@ -94,17 +107,16 @@ def assemble(  # noqa: PLR0913  the tracker's options, handed on
         disconnect=transport.close,
     )
     ids = EventIds()
-    context = wiring.context
     return Parts(
         settings,
         clock,
         outbox,
         sender,
-        StateFile(folder / "state.json"),
+        presence,
+        Consent(state),
         tally,
         wiring.event_id or ids.next,
         ids.renew,
-        device_context if context is None else lambda *_: context,
     )
 
 

@@ -10,6 +10,7 @@ from onetrail.log import logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import datetime
 
     from onetrail.tally import Tally
 
@@ -104,3 +105,38 @@ def merged(properties: Mapping[str, Any] | None, more: dict[str, Any]) -> Mappin
     if not isinstance(properties, Mapping):
         raise TypeError(f"properties are {type(properties).__name__}; they must be a mapping")
     return {**properties, **more}
+
+
+def unmistakable_ms(when: datetime) -> int:
+    """The moment in milliseconds since 1970.
+
+    Raises:
+        ValueError: `when` has no time zone.
+    """
+    if when.tzinfo is None:
+        raise ValueError(f"{when} has no time zone; an event's time must be unmistakable")
+    return round(when.timestamp() * 1000)
+
+
+def keys_and_traits(
+    email: str | None,
+    phone: str | None,
+    user_id: str | int | None,
+    traits: Mapping[str, Any] | None,
+) -> dict[str, Any]:
+    """The properties of an event "identify": what was given, and the user ID as text.
+
+    Raises:
+        ValueError: nothing was given.
+    """
+    keys = {
+        "email": email,
+        "phone": phone,
+        "user_id": None if user_id is None else str(user_id),
+    }
+    given: dict[str, Any] = {name: value for name, value in keys.items() if value is not None}
+    if traits is not None:
+        given["traits"] = dict(traits)
+    if not given:
+        raise ValueError("identify() needs at least one of email, phone, user_id, traits")
+    return given

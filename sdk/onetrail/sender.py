@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from onetrail.backoff import next_delay_s
 from onetrail.delivery import Next, Outcome
-from onetrail.log import logger
+from onetrail.log import SENDER_THREAD, logger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ class Sender:
     def _start(self) -> None:
         with self._start_lock:
             if self._thread is None and not self._end.is_set():
-                thread = threading.Thread(target=self._run, name="onetrail-sender", daemon=True)
+                thread = threading.Thread(target=self._run, name=SENDER_THREAD, daemon=True)
                 with contextlib.suppress(RuntimeError):  # the interpreter is ending: the next start
                     thread.start()
                     self._thread = thread

@@ -17,6 +17,18 @@ class Tally:
         with self._lock:
             self._counts[name] = self._counts.get(name, 0) + count
 
+    def before_fork(self) -> None:
+        """Holds the lock, so that no other thread does."""
+        self._lock.acquire()
+
+    def after_fork(self) -> None:
+        """Lets it go again, in parent and child."""
+        self._lock.release()
+
+    def abandon(self) -> None:
+        """After a fork without hooks: whoever held the lock is not there."""
+        self._lock = threading.Lock()
+
     def read(self) -> dict[str, int]:
         """All counts so far."""
         with self._lock:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import threading
-import time
 from typing import TYPE_CHECKING, Any, Self
 
 from onetrail import lifecycle, recorder
-from onetrail.consent import Consent
-from onetrail.holder import Holder
+from onetrail.flushing import flush
 from onetrail.log import logger
-from onetrail.outbox.rows import Event, Session
+from onetrail.outbox.rows import Event
 from onetrail.parts import Wiring, assemble
 from onetrail.sender import deadline
 
@@ -22,8 +19,6 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from onetrail.settings import Durability, Settings
-
-_POLL_S = 0.005
 
 
 class Tracker:
@@ -64,16 +59,15 @@ class Tracker:
         settings: Settings | None = None,
         wiring: Wiring | None = None,
     ) -> None:
-        wiring = wiring or Wiring()
         parts = assemble(
             collector_url,
             source=source,
             app_name=app_name,
+            app_version=app_version,
             data_dir=data_dir,
             durability=durability,
             settings=settings,
-            wiring=wiring,
-            profile_of=self._profile_of,
+            wiring=wiring or Wiring(),
             on_profile=self._keep_profile,
             tend=self._tend,
         )
@@ -81,26 +75,20 @@ class Tracker:
         self._clock = parts.clock
         self._outbox = parts.outbox
         self._sender = parts.sender
-        self._state = parts.state
         self._tally = parts.tally
         self._event_id = parts.event_id
-        self._new_id = wiring.new_id
         self._renew_ids = parts.renew_ids
         self._strict = strict
         self._recorder = recorder.Recorder(
             before_send=before_send, strict=strict, tally=parts.tally
         )
-        self._context = json.dumps(parts.context(app_name, app_version), separators=(",", ":"))
         # Reentrant: a log handler of the app may track what we log.
         self._lock = threading.RLock()
-        self._timeout_ms = round(self._settings.session_timeout_s * 1000)
         self._pid = os.getpid()
         self._closed = False
         self._gathered = 0  # events since a request was last known to be full
-        self._holder = self._state.load()
-        self._consent = Consent(self._state)
-        self._last_mono_ms = self._clock.mono_ms()
-        self._session = self._begin_session(self._new_id())
+        self._consent = parts.consent
+        self._presence = parts.presence
         lifecycle.watch(self)
         if self._outbox.any_waiting(self._outbox.mark()):
             self._sender.wake()
@@ -108,12 +96,12 @@ class Tracker:
     @property
     def session_id(self) -> str:
         """The session that events are tracked under now."""
-        return self._session.id
+        return self._presence.session.id
 
     @property
     def profile_id(self) -> str | None:
         """The profile ID of this installation; None until the collector has answered once."""
-        return self._profile_of(self._holder.id)
+        return self._presence.profile_id
 
     def track(
         self, event_type: str, properties: Mapping[str, Any] | None = None, /, **more: Any
@@ -144,9 +132,7 @@ class Tracker:
         Raises:
             ValueError: `when` has no time zone.
         """
-        if when.tzinfo is None:
-            raise ValueError(f"{when} has no time zone; an event's time must be unmistakable")
-        when_ms = round(when.timestamp() * 1000)
+        when_ms = recorder.unmistakable_ms(when)
         self._record(event_type, recorder.merged(properties, more), when_ms)
 
     def identify(
@@ -164,16 +150,7 @@ class Tracker:
         Raises:
             ValueError: nothing was given.
         """
-        keys = {
-            "email": email,
-            "phone": phone,
-            "user_id": None if user_id is None else str(user_id),
-        }
-        given: dict[str, Any] = {name: value for name, value in keys.items() if value is not None}
-        if traits is not None:
-            given["traits"] = dict(traits)
-        if not given:
-            raise ValueError("identify() needs at least one of email, phone, user_id, traits")
+        given = recorder.keys_and_traits(email, phone, user_id, traits)
         self._record("identify", given, None)
 
     def new_session(self, session_id: str | None = None) -> None:
@@ -184,7 +161,7 @@ class Tracker:
         """
         recorder.check_name("session ID", session_id or "")
         with self._lock:
-            self._session = self._begin_session(session_id or self._new_id())
+            self._presence.new_session(session_id)
 
     def reset(self) -> None:
         """Sign-out: the next events are someone else's, in a new session with a new profile ID.
@@ -192,8 +169,7 @@ class Tracker:
         Events from before keep their session and their profile ID, sent or not.
         """
         with self._lock:
-            self._holder = self._state.save(Holder(self._new_id(), None))
-            self._session = self._begin_session(self._new_id())
+            self._presence.new_holder()
 
     def opt_out(self) -> None:
         """The person objects: forgets every waiting event and the profile ID, and records nothing.
@@ -203,8 +179,7 @@ class Tracker:
         with self._lock:
             self._consent.withdraw()
             self._outbox.purge()
-            self._holder = self._state.save(Holder(self._new_id(), None))
-            self._session = self._begin_session(self._new_id())
+            self._presence.new_holder()
 
     def opt_in(self) -> None:
         """The person agrees; outweighs an earlier opt_out() and DO_NOT_TRACK."""
@@ -222,7 +197,7 @@ class Tracker:
         Returns how many of them are still waiting; they stay on disk and go on being sent. Right
         while other threads track.
         """
-        return self._flush(timeout_s, give_up_on_failure=False)
+        return flush(self._outbox, self._sender, timeout_s, give_up_on_failure=False)
 
     def close(self, *, timeout_s: float | None = None) -> int:
         """Flushes for at most `timeout_s` seconds (settings.exit_timeout_s) and ends the thread.
@@ -237,7 +212,7 @@ class Tracker:
             self._closed = True
         limit_s = self._settings.exit_timeout_s if timeout_s is None else timeout_s
         left_s = deadline(limit_s)
-        left = self._flush(limit_s, give_up_on_failure=True)
+        left = flush(self._outbox, self._sender, limit_s, give_up_on_failure=True)
         self._sender.stop(max(0.0, min(left_s(), 0.2)))
         self._outbox.close()
         return left
@@ -279,19 +254,13 @@ class Tracker:
         with self._lock:
             wall_ms, mono_ms = clock.wall_ms(), clock.mono_ms()
             event_id = self._event_id(wall_ms)
-            if self._timeout_ms:
-                self._end_old_session(mono_ms)
+            self._presence.active(mono_ms)
             ago_ms = 0 if when_ms is None else wall_ms - when_ms
             event = Event(event_id, event_type, wall_ms, mono_ms, ago_ms, text)
-            self._outbox.append(self._session, event)
-            self._gathered += 1
-            full = self._gathered >= self._settings.batch_events
-            if full:
-                self._gathered = 0
+            self._outbox.append(self._presence.session, event)
+            full = self._gathered + 1 >= self._settings.batch_events
+            self._gathered = 0 if full else self._gathered + 1
         self._sender.wake(full=full)
-
-    def _begin_session(self, session_id: str) -> Session:
-        return Session(session_id, self._holder.id, self._clock.boot, self._context)
 
     def _tend(self, *, in_touch: bool) -> None:
         """The sender's thread, after each round."""
@@ -300,41 +269,18 @@ class Tracker:
         if in_touch and (lost := self._outbox.unreported()):
             self._record("events-lost", lost, None)
 
-    def _end_old_session(self, mono_ms: int) -> None:
-        if mono_ms - self._last_mono_ms > self._timeout_ms:
-            self._session = self._begin_session(self._new_id())
-        self._last_mono_ms = mono_ms
-
-    def _profile_of(self, holder_id: str) -> str | None:
-        holder = self._holder
-        if holder.id == holder_id and holder.profile_id is not None:
-            return holder.profile_id
-        return self._outbox.profile_of(holder_id)
-
     def _keep_profile(self, holder_id: str, profile_id: str) -> None:
         with self._lock:
-            if holder_id == self._holder.id:  # else its holder has signed out meanwhile
-                self._holder = self._state.save(Holder(holder_id, profile_id))
-
-    def _flush(self, timeout_s: float, *, give_up_on_failure: bool) -> int:
-        left_s = deadline(timeout_s)
-        sender, failed = self._sender, self._sender.failed
-        mark = self._outbox.mark()
-        if self._outbox.any_waiting(mark):
-            self._sender.wake(hurry=True)
-        while self._outbox.any_waiting(mark):
-            hopeless = sender.failed > failed or sender.told_to_wait.is_set()
-            if left_s() <= 0 or (give_up_on_failure and hopeless):
-                return self._outbox.waiting(mark)
-            time.sleep(_POLL_S)
-        return 0
+            self._presence.keep_profile(holder_id, profile_id)
 
     def _before_fork(self) -> None:
         self._lock.acquire()
         self._sender.before_fork()
         self._outbox.before_fork()
+        self._tally.before_fork()
 
     def _after_fork(self, *, in_child: bool) -> None:
+        self._tally.after_fork()
         self._outbox.after_fork(in_child=in_child)
         self._sender.after_fork(in_child=in_child)
         self._lock.release()
@@ -347,5 +293,6 @@ class Tracker:
         self._lock = threading.RLock()
         self._outbox.abandon()
         self._sender.abandon()
+        self._tally.abandon()
         self._renew_ids()
         self._pid = os.getpid()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from onetrail.late import new_client
 from onetrail.watchdog import Watchdog
 
 if TYPE_CHECKING:
@@ -57,11 +58,11 @@ class HttpTransport:
 
     def send(self, body: bytes, *, gzipped: bool) -> Answer:
         """Carries one body to POST /track."""
-        import httpx  # noqa: PLC0415  a tenth of a second that import onetrail must not cost
-
         if self._client is None or self._pid != os.getpid():
             # A forked child shares the parent's socket, and perhaps a lock: it must use neither.
             self._connect()
+        import httpx  # noqa: PLC0415  whole by now
+
         client, headers = self._client, _GZIPPED if gzipped else _PLAIN
         assert client is not None  # noqa: S101  narrows the type
         self._watchdog.arm()
@@ -79,11 +80,10 @@ class HttpTransport:
         return Answer(response.status_code, response.content, retry_after_s)
 
     def _connect(self) -> None:
-        import httpx  # noqa: PLC0415  as above
-
         s = self._settings
-        timeout = httpx.Timeout(s.read_timeout_s, connect=s.connect_timeout_s)
-        self._client = httpx.Client(timeout=timeout, follow_redirects=False)
+        self._client = new_client(
+            connect_timeout_s=s.connect_timeout_s, read_timeout_s=s.read_timeout_s
+        )
         self._watchdog = Watchdog(s.connect_timeout_s + s.read_timeout_s, self.close)
         self._pid = os.getpid()
 

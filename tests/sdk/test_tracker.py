@@ -8,6 +8,7 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+import httpx
 import pytest
 from sdk_run import wait_until
 
@@ -284,3 +285,13 @@ def test_flush_is_right_while_other_threads_track(new_tracker, sink):
     finally:
         done.set()
         noise.join()
+
+
+def test_requests_are_not_in_the_app_s_log(new_tracker, sink, caplog):
+    """The client logs each request at INFO: the app reads its own there, and none of ours."""
+    caplog.set_level(logging.INFO)
+    tracker = new_tracker()
+    tracker.track("a")
+    assert tracker.flush() == 0
+    httpx.post(sink.url, json={"session": {"id": "s"}, "events": []})
+    assert [record.name for record in caplog.records] == ["httpx"]

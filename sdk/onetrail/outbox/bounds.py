@@ -28,6 +28,10 @@ class Bounds(NamedTuple):
         """After how many appended events to look again; the bounds may be passed by as many."""
         return max(1, min(1000, self.events // 64))
 
+    def share(self, part: int) -> Bounds:
+        """One part in so many of the events and bytes."""
+        return Bounds(self.events // part, self.bytes // part, self.age_s)
+
 
 def trim(store: Store, bounds: Bounds) -> int:
     """Drops the oldest events until the store is within its bounds; returns how many."""

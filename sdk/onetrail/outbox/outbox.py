@@ -13,36 +13,27 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from onetrail.clock import now
 from onetrail.log import logger
 from onetrail.outbox import bounds, repair
-from onetrail.outbox.bounds import Bounds
 from onetrail.outbox.connections import MEMORY, Connections
 from onetrail.outbox.group import Group
+from onetrail.outbox.mark import Mark
 from onetrail.outbox.rows import Event
 from onetrail.outbox.store import Store
+from onetrail.outbox.upkeep import Upkeep
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
     from onetrail.clock import Clock
+    from onetrail.outbox.bounds import Bounds
     from onetrail.outbox.ledger import Ledger
     from onetrail.outbox.rows import Session, Waiting
     from onetrail.settings import Durability
 
 _MEMORY_SHARE = 10
 _DISK_AGAIN_S = 5.0
-_CLOCK_MOVED_MS = 1000
-
-
-class Mark:
-    """A moment in the outbox's life: the newest numbers on disk and in memory."""
-
-    __slots__ = ("disk", "memory", "moves")
-
-    def __init__(self, disk: int, memory: int, moves: int) -> None:
-        self.disk, self.memory, self.moves = disk, memory, moves
 
 
 class Outbox:
@@ -59,16 +50,14 @@ class Outbox:
     ) -> None:
         self._path = path
         self._limits = limits
-        self._clock = clock
-        memory_limits = (limits.events // _MEMORY_SHARE, limits.bytes // _MEMORY_SHARE)
-        self._memory_limits = Bounds(*memory_limits, limits.age_s)
+        self._upkeep = Upkeep(limits, clock)
+        self._memory_limits = limits.share(_MEMORY_SHARE)
         self.disk = Store(Connections(str(path), fsync_each=durability != "process"))
         self.memory = Store(Connections(MEMORY, fsync_each=False))
         self._group = Group(group_interval_s, self._append) if durability == "grouped" else None
         self._disk_off_until = 0.0
         self._said = False
         self._memory_used = False  # and never unset: then an event cannot be overlooked
-        self._offset_ms: int | None = None
         self._moves = 0  # from memory to disk
         self._appended = 0
 
@@ -231,16 +220,7 @@ class Outbox:
         It writes only what has changed: flash wears out.
         """
         try:
-            moment = now(self._clock)
-            bounds.trim(self.disk, self._limits)
-            bounds.trim_aside(self.disk, self._limits)
-            bounds.trim_old(self.disk, self._limits, moment)
-            offset_ms = moment.wall_ms - moment.mono_ms
-            if self._offset_ms is None or abs(offset_ms - self._offset_ms) > _CLOCK_MOVED_MS:
-                self.disk.set_anchor(moment)
-                self._offset_ms = offset_ms
-            self.disk.tidy()
-            self.disk.shorten_log()
+            self._upkeep.run(self.disk)
         except sqlite3.Error as error:
             self._cure(error)
 
@@ -302,7 +282,10 @@ class Outbox:
     def _cure(self, error: sqlite3.Error) -> bool:
         """Whether to try again at once: a damaged file has been set aside."""
         if repair.is_damaged(error):
-            return self._renew(error)
+            if repair.is_still_damaged(self.disk):
+                repair.move_away(self._path, error)
+                self._lose("damaged_outbox")
+            return True
         self._disk_off_until = time.monotonic() + _DISK_AGAIN_S
         if not self._said:
             self._said = True
@@ -313,20 +296,3 @@ class Outbox:
                 self._memory_limits.events,
             )
         return False
-
-    def _renew(self, error: sqlite3.Error) -> bool:
-        """Opens the file again; if it is still damaged, moves it away first."""
-        with contextlib.suppress(sqlite3.Error):
-            self.disk.close()
-        try:
-            self.disk.last_number()
-        except sqlite3.Error as again:
-            damaged = repair.is_damaged(again)
-        else:
-            damaged = not self.disk.is_sound()
-        if damaged:
-            with contextlib.suppress(sqlite3.Error):
-                self.disk.close()
-            repair.move_away(self._path, error)
-            self._lose("damaged_outbox")
-        return True

@@ -13,6 +13,8 @@ from onetrail.outbox.connections import ForeignFileError
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from onetrail.outbox.store import Store
+
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _KEPT = 3  # damaged files beside the outbox; a disk that is dying must not be filled with them
 
@@ -23,6 +25,22 @@ def is_damaged(error: sqlite3.Error) -> bool:
     if code == sqlite3.SQLITE_ERROR:
         return str(error).startswith("no such ")  # a table or column: somebody else's file
     return isinstance(error, ForeignFileError) or code in _DAMAGED
+
+
+def is_still_damaged(disk: Store) -> bool:
+    """Opens the file again to see; if it is damaged still, leaves it closed."""
+    with contextlib.suppress(sqlite3.Error):
+        disk.close()
+    try:
+        disk.last_number()
+    except sqlite3.Error as error:
+        damaged = is_damaged(error)
+    else:
+        damaged = not disk.is_sound()
+    if damaged:
+        with contextlib.suppress(sqlite3.Error):
+            disk.close()
+    return damaged
 
 
 def move_away(path: Path, error: sqlite3.Error) -> None:
