@@ -23,7 +23,7 @@ from onetrail_collector.wire.envelope import Envelope, Receipt
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
 MAX_COMMIT_EVENTS = 2_000  # more gain nothing: their rows fall out of the processor's cache
-GATHER_TURNS = 3  # of the event loop; without a bound a steady stream would never be committed
+GATHER_TURNS = 6  # of the event loop: more raise the rate, and above 10 the latency as well
 RETRY_AFTER_S = 1  # the queue is full: a commit takes milliseconds
 RETRY_AFTER_FAULT_S = 10  # the disk is full or the file is locked: somebody must act
 
