@@ -86,7 +86,7 @@ class AsyncTracker:
         return self.sync.requeue()
 
     def counts(self) -> dict[str, int]:
-        """What was tracked, delivered, changed, refused and lost; as Tracker.counts()."""
+        """What was delivered, changed, set aside, refused and lost; as Tracker.counts()."""
         return self.sync.counts()
 
     async def flush(self, *, timeout_s: float = 10.0) -> int:

@@ -1,4 +1,4 @@
-"""Counts by name: what was tracked, delivered, changed, refused. Thread-safe."""
+"""Counts by name: what was delivered, changed, refused. Thread-safe."""
 
 from __future__ import annotations
 

@@ -224,7 +224,7 @@ class Tracker:
         return count
 
     def counts(self) -> dict[str, int]:
-        """What was tracked, delivered, changed, refused and lost by this tracker, by name."""
+        """What was delivered, changed, set aside, refused and lost by this tracker, by name."""
         lost = {f"lost:{reason}": count for reason, count in self._outbox.lost().items()}
         return self._tally.read() | lost
 
