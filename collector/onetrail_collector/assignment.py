@@ -134,8 +134,8 @@ class Assignment:
                 )
             )
         receipt.accepted = len(receipt.events) - receipt.duplicates
-        now = self._known.sessions[source.id, device.public_id]  # it may have changed hands
-        receipt.profile = now.profile_id.public_id
+        goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
+        receipt.profile = goes_on.profile_id.public_id
         return receipt
 
     def _source(self, envelope: Envelope) -> Source:

@@ -137,8 +137,10 @@ def test_a_full_disk_is_said_and_ends_when_space_returns(
     assert collector.rows("PRAGMA integrity_check") == [("ok",)]
 
 
-def test_one_collector_a_file(new_collector: Callable[..., Any], tmp_path: Path) -> None:
-    """Two writers on one file stay right: each waits for the other, ids do not clash."""
+def test_two_collectors_on_one_file_stay_right(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Each waits for the other, and their numbers do not clash."""
     db = tmp_path / "one.db"
     collectors = [new_collector("--demo", db=db).start() for _ in range(2)]
     with Load(collectors[0].url, 2) as one, Load(collectors[1].url, 2) as other:
