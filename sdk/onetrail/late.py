@@ -7,6 +7,7 @@ a fork waits until it is whole.
 
 from __future__ import annotations
 
+import codecs
 import threading
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,7 @@ def new_client(*, connect_timeout_s: float, read_timeout_s: float) -> httpx.Clie
     with fork_lock:
         import httpx  # noqa: PLC0415  as above
 
+        codecs.lookup("idna")  # which the first connection would load, to encode the host's name
         hush_httpx()
         timeout = httpx.Timeout(read_timeout_s, connect=connect_timeout_s)
         return httpx.Client(timeout=timeout, follow_redirects=False)
