@@ -30,17 +30,15 @@ ARROWS = {
     "body": {"errors"},
     "endpoint": {"body", "errors", "wire"},
     "auth": {"errors", "store"},
-    "api": {"clock", "errors", "identity", "store"},
+    "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store"},
     "pages": set(),
     "app": {
-        *("api", "auth", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
+        *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
         "wire",
     },
     "cli": {
-        *("app", "auth", "clock", "identity", "maintenance", "pages", "server", "settings"),
-        *("store", "welcome"),
+        *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),
     },
-    "maintenance": {"store"},
     "__main__": {"cli"},
     "__init__": set(),
 }

@@ -3,11 +3,18 @@
 import hashlib
 import hmac
 import secrets
+from typing import NamedTuple
 
 from starlette.requests import Request
 
 from onetrail_collector.errors import unauthorized
 from onetrail_collector.store.protocol import Store
+
+
+class Caller(NamedTuple):
+    """Who makes a call of the admin API: the name of the token."""
+
+    name: str
 
 
 def new_token() -> str:
@@ -20,10 +27,13 @@ def hash_token(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def require_admin(request: Request, store: Store) -> None:
+async def require_token(request: Request, store: Store, scope: str) -> Caller:  # noqa: ARG001
     """Raises Refused (401) unless the header Authorization holds a token that is valid."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     presented = hash_token(token.strip())
-    valid = [hmac.compare_digest(presented, known) for known in await store.token_hashes()]
-    if scheme.lower() != "bearer" or not any(valid):
+    valid = [
+        known.name for known in await store.tokens() if hmac.compare_digest(presented, known.sha256)
+    ]
+    if scheme.lower() != "bearer" or not valid:
         raise unauthorized()
+    return Caller(valid[0])

@@ -14,6 +14,7 @@ from onetrail_collector.store.rows import (
     Question,
     Regrouping,
     Source,
+    Token,
     Writes,
 )
 
@@ -76,8 +77,8 @@ class Store(Protocol):
     async def disable_source(self, public_id: str) -> bool:
         """Refuse a source's events from now on; False where there is none."""
 
-    async def token_hashes(self) -> list[bytes]:
-        """SHA-256 of each admin token."""
+    async def tokens(self) -> list[Token]:
+        """All admin tokens, the oldest first."""
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""

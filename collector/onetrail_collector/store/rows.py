@@ -19,6 +19,13 @@ class Source(NamedTuple):
     created_ms: int
 
 
+class Token(NamedTuple):
+    """An admin token: what it is called, and its SHA-256."""
+
+    name: str
+    sha256: bytes
+
+
 class ProfileId(NamedTuple):
     """A profile ID that the collector has issued."""
 

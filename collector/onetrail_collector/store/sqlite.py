@@ -10,7 +10,7 @@ import aiosqlite
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store import reads, sources
 from onetrail_collector.store.database import open_reader, open_writer
-from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source
+from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source, Token
 from onetrail_collector.store.transaction import Transaction
 
 
@@ -84,8 +84,8 @@ class SqliteStore:
         async with self._writing:
             return await sources.disable_source(self._writer, public_id)
 
-    async def token_hashes(self) -> list[bytes]:
-        return await sources.token_hashes(self._reader)
+    async def tokens(self) -> list[Token]:
+        return await sources.list_tokens(self._reader)
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         async with self._writing:
