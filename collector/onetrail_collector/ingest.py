@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Callable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -17,8 +18,9 @@ from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
 from onetrail_collector.store.protocol import Store, StoreTransaction
-from onetrail_collector.store.rows import Cluster, Regrouping, Writes
-from onetrail_collector.wire.envelope import Envelope, Receipt
+from onetrail_collector.store.rows import Cluster, Known, Regrouping, Writes
+from onetrail_collector.wire.envelope import Client, Envelope, Receipt
+from onetrail_collector.withholding import marks, nothing_left, withhold
 
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
@@ -38,8 +40,15 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        describe: Callable[[Client], str | None] = lambda _: None,
+    ) -> None:
         self._store = store
+        self._describe = describe
         self._policy = policy
         self._clock = clock
         self._queue: list[_Waiting] = []
@@ -60,8 +69,11 @@ class Ingest:
         if self._writer is not None:
             await self._writer
 
-    async def submit(self, envelope: Envelope) -> Receipt:
-        """Commit an envelope's events; raises Refused where they may not or cannot be stored."""
+    async def submit(self, envelope: Envelope, *, received_ms: int | None = None) -> Receipt:
+        """Commit an envelope's events; raises Refused where they may not or cannot be stored.
+
+        `received_ms` is when it came, where that is not now.
+        """
         if self._closing:
             raise busy("the collector is stopping; send again", retry_after_s=RETRY_AFTER_S)
         if len(self._queue) >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
@@ -70,7 +82,8 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
-        request = Request(envelope, identify(envelope, self._policy), self._clock())
+        received_ms = self._clock() if received_ms is None else received_ms
+        request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
         self._waiting_bytes += envelope.size_bytes
@@ -135,8 +148,14 @@ class Ingest:
                 known.exclusive = await transaction.exclusive_values(
                     identified, self._policy.exclusive_kinds
                 )
-            assignment = Assignment(asked, known, self._policy.exclusive_kinds)
-            outcomes = [_outcome(assignment, request) for request in requests]
+            if known.salt is not None:
+                asked_marks = marks(requests, known)
+                found = await transaction.suppressed(asked_marks)
+                known.erased = frozenset(asked_marks[mark] for mark in found)
+            assignment = Assignment(
+                asked, known, self._policy.exclusive_kinds, describe=self._describe
+            )
+            outcomes = [_outcome(assignment, request, known) for request in requests]
             if await transaction.write(assignment.writes):
                 await self._resolve(transaction, assignment.writes)
         return outcomes
@@ -169,9 +188,10 @@ def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
     )
 
 
-def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:
+def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt | Refused:
     try:
-        return assignment.assign(request)
+        allowed = withhold(request, known)
+        return nothing_left(request, allowed) or assignment.assign(allowed)
     except Refused as refusal:
         return refusal
 

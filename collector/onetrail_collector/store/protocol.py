@@ -30,6 +30,9 @@ class StoreTransaction(Protocol):
     ) -> dict[int, dict[str, str]]:
         """Which value of each of these kinds was used on these profile IDs."""
 
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        """Which of these marks are of people who were erased."""
+
     async def write(self, writes: Writes) -> bool:
         """Add all of it; True where a link is new or has earlier evidence than before."""
 

@@ -12,6 +12,7 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.rows import (
     Cluster,
     Known,
@@ -58,7 +59,8 @@ SELECT
 
   (SELECT ifnull(max(id), 0) FROM profile_ids),
   (SELECT ifnull(max(id), 0) FROM sessions),
-  (SELECT ifnull(max(id), 0) FROM contexts)
+  (SELECT ifnull(max(id), 0) FROM contexts),
+  (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
 """
 
 ADD_TRAITS = """
@@ -117,7 +119,16 @@ class Transaction:
             last_profile_id=row[5],
             last_session=row[6],
             last_context=row[7],
+            salt=row[8],
         )
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        rows = await self._all(
+            "SELECT mark FROM suppressed WHERE mark IN (SELECT value FROM json_each(?))",
+            _json(marks),
+        )
+        return {row[0] for row in rows}
+
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -142,7 +153,7 @@ class Transaction:
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
         await self._insert(
-            "sessions (id, source, public_id, profile_id, started_ms)", writes.sessions
+            "sessions (id, source, public_id, profile_id, started_ms, client)", writes.sessions
         )
         await self._each(
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
@@ -150,9 +161,11 @@ class Transaction:
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._insert(
             "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-            " properties, context, context_id)",
+            " properties, context, context_id, skew_ms, ahead_ms)",
             writes.events,
         )
+        if writes.quarantine:
+            await keep_quarantined(self._connection, writes.quarantine)
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         changed = await self._from_json(
