@@ -134,8 +134,7 @@ def snowplow(url):
     tracker = Tracker("bench", emitters=emitter, encode_base64=False)  # the sink reads bodies
     schema = "iglu:com.example/page_view/jsonschema/1-0-0"
 
-    def track():
-        # The event with properties of this protocol; they are made JSON in each call, as everywhere.
+    def track() -> None:  # the event with properties of this protocol, made JSON in each call
         tracker.track(SelfDescribing(SelfDescribingJson(schema, EVENT)))
 
     return track, tracker.flush
