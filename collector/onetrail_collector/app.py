@@ -10,13 +10,16 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import pages
-from onetrail_collector.api import profiles
+from onetrail_collector import error_page, pages
+from onetrail_collector.api import debug, privacy, profiles
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
+from onetrail_collector.enrichment import Enrichment
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -30,9 +33,11 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    eraser: Eraser
+    refusals: Refusals
 
 
-OPERATIONS = (*profiles.OPERATIONS,)
+OPERATIONS = (*profiles.OPERATIONS, *privacy.OPERATIONS, *debug.OPERATIONS)
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
@@ -41,17 +46,31 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock)
+        enrichment = Enrichment(settings.privacy)
+        refusals = Refusals(clock)
+        ingest = Ingest(store, settings.policy, clock, enrichment)
         ingest.start()
+        eraser = Eraser(store, settings.policy, clock)
+        await eraser.start()
         try:
-            yield {"store": store, "ingest": ingest, "settings": settings, "clock": clock}
+            yield {
+                "store": store,
+                "ingest": ingest,
+                "settings": settings,
+                "clock": clock,
+                "eraser": eraser,
+                "refusals": refusals,
+            }
         finally:
+            await eraser.close()
             await ingest.close()
+            enrichment.close()
             await store.close()
 
     routes = [
         Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
         Route("/healthz", _healthz),
+        Route("/errors", error_page.answer),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
     ]

@@ -92,7 +92,7 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        describe: Callable[[Client], str | None] = lambda _: None,
+        describe: Callable[[Client, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
         self._asked = asked
@@ -130,9 +130,7 @@ class Assignment:
                     time_ms, ahead_ms = received_ms, time_ms - received_ms
             own = event.session or device.public_id
             if own != session.public_id:
-                session = self._session(
-                    source, own, device.profile_id, time_ms, envelope.client
-                )
+                session = self._session(source, own, device.profile_id, time_ms, envelope.client)
             if event.index in identifications:
                 identification = identifications[event.index]
                 session = self._change_hands(source, session, identification, received_ms)
@@ -213,7 +211,12 @@ class Assignment:
         self._new_sessions[session.id] = len(self.writes.sessions)
         self.writes.sessions.append(
             NewSession(
-                session.id, source.id, public_id, profile_id.id, started_ms, self._describe(client)
+                session.id,
+                source.id,
+                public_id,
+                profile_id.id,
+                started_ms,
+                self._describe(client, source.public_id),
             )
         )
         return session

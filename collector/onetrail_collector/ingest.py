@@ -8,18 +8,20 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
 from onetrail_collector.clock import Clock
+from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.privacy import Privacy
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
-from onetrail_collector.store.rows import Cluster, Known, Regrouping, Writes
-from onetrail_collector.wire.envelope import Client, Envelope, Receipt
+from onetrail_collector.store.rows import Cluster, Known, Regrouping
+from onetrail_collector.wire.envelope import Envelope, Receipt
 from onetrail_collector.withholding import marks, nothing_left, withhold
 
 MAX_WAITING = 2_000  # requests; more are told to come back
@@ -45,10 +47,10 @@ class Ingest:
         store: Store,
         policy: Policy,
         clock: Clock,
-        describe: Callable[[Client], str | None] = lambda _: None,
+        enrichment: Enrichment | None = None,
     ) -> None:
         self._store = store
-        self._describe = describe
+        self._enrichment = enrichment or Enrichment(Privacy())
         self._policy = policy
         self._clock = clock
         self._queue: list[_Waiting] = []
@@ -83,6 +85,7 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
+        self._enrichment.admit(envelope.client, envelope.source)
         received_ms = self._clock() if received_ms is None else received_ms
         request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
@@ -167,24 +170,26 @@ class Ingest:
                 )
             if known.salt is not None:
                 asked_marks = marks(requests, known)
-                found = await transaction.suppressed(asked_marks)
+                found = await transaction.suppressed(asked_marks.keys())
                 known.erased = frozenset(asked_marks[mark] for mark in found)
             assignment = Assignment(
-                asked, known, self._policy.exclusive_kinds, describe=self._describe
+                asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
             )
             outcomes = [_outcome(assignment, request, known) for request in requests]
             if await transaction.write(assignment.writes):
-                await self._resolve(transaction, assignment.writes)
+                linked = {link.profile_id for link, _ in assignment.writes.links}
+                await resolve_again(transaction, linked, self._policy)
         return outcomes
 
-    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> None:
-        kinds = self._policy.kinds
-        count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
-        cluster = await transaction.cluster(
-            {link.profile_id for link, _ in writes.links}, count_to=count_to
-        )
-        resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
-        await transaction.regroup(difference(cluster, resolution))
+
+async def resolve_again(
+    transaction: StoreTransaction, profile_ids: Iterable[int], policy: Policy
+) -> None:
+    """Decide anew who these profile IDs and all within their reach are."""
+    count_to = max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
+    cluster = await transaction.cluster(profile_ids, count_to=count_to)
+    resolution = resolve(cluster.links, policy.kinds, seen_on=cluster.seen_on)
+    await transaction.regroup(difference(cluster, resolution))
 
 
 def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
+from onetrail_collector.privacy import Privacy
 
 
 class InvalidSettings(Exception):  # noqa: N818 - read by a person
@@ -28,6 +29,7 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     durability: Durability = "full"
     demo: bool = False
+    privacy: Privacy = field(default_factory=Privacy)
 
 
 def load_policy(path: Path) -> Policy:

@@ -18,9 +18,7 @@ FROM quarantine JOIN sources ON sources.id = quarantine.source
 """
 
 
-async def keep_quarantined(
-    writer: aiosqlite.Connection, rows: Sequence[NewQuarantined]
-) -> None:
+async def keep_quarantined(writer: aiosqlite.Connection, rows: Sequence[NewQuarantined]) -> None:
     """Add them, each event once, within the bounds of their sources; drop what is too old."""
     await writer.executemany(
         "INSERT OR REPLACE INTO quarantine (source, event_id, received_ms, code, detail, session,"

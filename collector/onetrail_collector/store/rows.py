@@ -102,7 +102,9 @@ class NewContext(NamedTuple):
 
 # A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
 # context, context_id, skew_ms, ahead_ms. A plain tuple, because one is made for each event.
-NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None, int | None, int | None]
+NewEvent = tuple[
+    int, str, str, int, int, int, int, str, str | None, int | None, int | None, int | None
+]
 
 
 class NewQuarantined(NamedTuple):
@@ -193,6 +195,8 @@ class StoredEvent(NamedTuple):
     profile_id: str
     session: str
     source: str
+    skew_ms: int | None = None
+    ahead_ms: int | None = None
 
 
 class EventsPage(NamedTuple):
@@ -241,3 +245,46 @@ class Counts(NamedTuple):
     sessions: int
     profiles: int
     profile_ids: int
+
+
+class Removal(NamedTuple):
+    """How much an erasure would remove."""
+
+    profile_ids: list[str]
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    quarantined: int
+
+
+class Erasure(NamedTuple):
+    """The receipt of an erasure: how much of each went, and nothing about the person."""
+
+    id: int
+    public_id: str
+    made_by: str
+    reason: str
+    begun_ms: int
+    done_ms: int | None  # None: under way
+    profile_ids: int
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    contexts: int
+    quarantined: int
+    lifted_ms: int | None  # None: they are suppressed
+    lifted_by: str | None
+
+
+class SessionRow(NamedTuple):
+    """One session of a profile."""
+
+    public_id: str
+    source: str
+    profile_id: str
+    started_ms: int
+    client: str | None  # JSON object

@@ -13,8 +13,10 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
+from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
     Cluster,
     Known,
@@ -31,7 +33,8 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
-LOOK_UP = """
+LOOK_UP = (
+    """
 SELECT
   (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
@@ -60,11 +63,14 @@ SELECT
    FROM json_each(?5) AS asked
    CROSS JOIN contexts ON contexts.sha256 = asked.key),
 
-  (SELECT ifnull(max(id), 0) FROM profile_ids),
+  """
+    + LAST_PROFILE_ID
+    + """,
   (SELECT ifnull(max(id), 0) FROM sessions),
   (SELECT ifnull(max(id), 0) FROM contexts),
   (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
 """
+)
 
 ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
@@ -99,6 +105,7 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.erasing = ErasureSteps(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -125,13 +132,15 @@ class Transaction:
             salt=row[8],
         )
 
+    async def find_profile(self, public_id: str) -> int | None:
+        return await find_profile(self._connection, public_id)
+
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         rows = await self._all(
             "SELECT mark FROM suppressed WHERE mark IN (SELECT value FROM json_each(?))",
             _json(marks),
         )
         return {row[0] for row in rows}
-
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -245,7 +254,7 @@ class Transaction:
                 end = done + steps * size
                 values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
                 await self._each(
-                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
+                    f"INSERT INTO {into} VALUES {values}",
                     [
                         tuple(chain.from_iterable(rows[start : start + size]))
                         for start in range(done, end, size)

@@ -130,7 +130,8 @@ CREATE TABLE erasures (
     contexts    INTEGER NOT NULL DEFAULT 0,
     quarantined INTEGER NOT NULL DEFAULT 0,
     lifted_ms   INTEGER,            -- from then on they may be stored again
-    lifted_by   TEXT
+    lifted_by   TEXT,
+    last_profile_id INTEGER NOT NULL  -- the highest number in use then: none is ever used again
 );
 
 -- What an erasure that is under way still has to remove.
