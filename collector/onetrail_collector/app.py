@@ -1,6 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import error_page, pages
-from onetrail_collector.api import debug, privacy, profiles
+from onetrail_collector.api import debug, live, privacy, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -23,6 +23,7 @@ from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
 
 
@@ -35,13 +36,28 @@ class State(TypedDict):
     clock: Clock
     eraser: Eraser
     refusals: Refusals
+    stopping: Callable[[], bool]
 
 
-OPERATIONS = (*profiles.OPERATIONS, *privacy.OPERATIONS, *debug.OPERATIONS)
+OPERATIONS = (
+    *profiles.OPERATIONS,
+    *series.OPERATIONS,
+    *live.OPERATIONS,
+    *privacy.OPERATIONS,
+    *debug.OPERATIONS,
+)
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
-    """The application. The store opens when it starts and closes, drained, when it stops."""
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The application. The store opens when it starts and closes, drained, when it stops.
+
+    `stopping` says whether streams must end, so that the server can.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
@@ -60,6 +76,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
                 "clock": clock,
                 "eraser": eraser,
                 "refusals": refusals,
+                "stopping": stopping,
             }
         finally:
             await eraser.close()
@@ -73,6 +90,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         Route("/errors", error_page.answer),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
+        *ui_routes(),
     ]
     if settings.demo:
         routes += pages.demo_routes()

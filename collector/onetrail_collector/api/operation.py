@@ -51,6 +51,7 @@ class Call(Generic[Asked, Body]):
     caller: Caller
     eraser: Eraser
     refusals: Refusals
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ class Operation:
             caller=caller,
             eraser=state.eraser,
             refusals=state.refusals,
+            request=request,
         )
         answer = await self.answer(call)
         return answer if isinstance(answer, Response) else json_response(answer)

@@ -257,7 +257,7 @@ def _key(link: LinkRow) -> KeyView:
 
 
 def event_view(event: StoredEvent) -> EventView:
-    """An event as it is answered."""
+    """An event as it leaves the collector."""
     return EventView(
         id=event.id,
         type=event.type,

@@ -7,10 +7,13 @@ from typing import Protocol
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
     Cluster,
+    CountRow,
     Counts,
     Erasure,
     EventsPage,
     Known,
+    LiveEvent,
+    LiveFilter,
     ProfileRows,
     Quarantined,
     Question,
@@ -182,6 +185,34 @@ class Store(Protocol):
         self, profile: int, *, limit: int, after: int
     ) -> list[tuple[int, SessionRow]]:
         """Sessions of a profile, each with its number, after the number `after`."""
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        """The counts of these metrics in the steps of this length that begin in [from, to)."""
+
+    async def newest_number(self) -> int:
+        """The number of the event that was committed last; 0 where there is none."""
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        """At most `limit` events committed after this one, the newest of them, in their order."""
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        """Remember who signed in at /ui with the token of this hash."""
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        """The token with which somebody signed in; None where that is over or was revoked."""
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        """Sign out."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""
