@@ -22,10 +22,22 @@ ARROWS = {
     "wire": {"clock", "errors", "uuid7"},
     "store": {"identity"},
     "identification": {"identity", "wire"},
+    "metrics": {"errors", "wire"},
     "assignment": {"errors", "identification", "identity", "store", "wire"},
     "ingest": {
-        *("assignment", "clock", "errors", "identification", "identity", "store", "wire"),
+        *(
+            "assignment",
+            "clock",
+            "errors",
+            "identification",
+            "identity",
+            "metrics",
+            "store",
+            "wire",
+        ),
     },
+    "readiness": {"ingest", "store"},
+    "health": {"api", "auth", "errors"},
     "settings": {"identity"},
     "body": {"errors"},
     "endpoint": {"body", "errors", "wire"},
@@ -34,7 +46,7 @@ ARROWS = {
     "pages": set(),
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        "wire",
+        *("health", "metrics", "readiness", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

@@ -6,17 +6,20 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import pages
+from onetrail_collector import health, pages
 from onetrail_collector.api import profiles
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.readiness import Readiness
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -30,6 +33,8 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    metrics: Metrics
+    readiness: Readiness
 
 
 OPERATIONS = (*profiles.OPERATIONS,)
@@ -37,32 +42,42 @@ OPERATIONS = (*profiles.OPERATIONS,)
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
     """The application. The store opens when it starts and closes, drained, when it stops."""
+    metrics = Metrics()
+    metrics.watch_file(settings.db)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock)
+        ingest = Ingest(store, settings.policy, clock, metrics)
         ingest.start()
         try:
-            yield {"store": store, "ingest": ingest, "settings": settings, "clock": clock}
+            yield {
+                "store": store,
+                "ingest": ingest,
+                "settings": settings,
+                "clock": clock,
+                "metrics": metrics,
+                "readiness": Readiness(store, ingest),
+            }
         finally:
             await ingest.close()
             await store.close()
 
     routes = [
         Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
-        Route("/healthz", _healthz),
+        *health.routes(),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
     ]
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
-
-
-async def _healthz(_: Request) -> Response:
-    return json_response({"status": "ok"})
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=handlers,  # type: ignore[arg-type]
+        middleware=[Middleware(metrics.answered)],
+    )
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

@@ -32,6 +32,15 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
+class MetricsSection:
+    """[metrics]: who may read /metrics."""
+
+    public: Annotated[
+        bool, Meta(description="Whether /metrics answers without a token; it names no person.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """How one collector runs."""
 
@@ -48,4 +57,5 @@ class Settings:
     ] = False
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
+    metrics: MetricsSection = field(default_factory=MetricsSection)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

@@ -90,5 +90,8 @@ class Store(Protocol):
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""
 
+    async def probe(self) -> None:
+        """Commit a write that changes nothing; raises sqlite3.Error where that cannot be done."""
+
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""
