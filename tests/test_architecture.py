@@ -42,7 +42,7 @@ ARROWS = {
     "body": {"errors"},
     "endpoint": {"body", "errors", "wire"},
     "auth": {"errors", "store"},
-    "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store"},
+    "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store", "wire"},
     "pages": set(),
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),

@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import health, pages
-from onetrail_collector.api import profiles
+from onetrail_collector.api import openapi, profiles
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -69,6 +69,8 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
     ]
+    ways_in = [route.path for route in routes if isinstance(route.endpoint, Endpoint)]
+    routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
