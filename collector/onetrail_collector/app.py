@@ -2,16 +2,18 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import error_page, pages
-from onetrail_collector.api import debug, live, privacy, profiles, series
+from onetrail_collector import error_page, health, pages
+from onetrail_collector.api import debug, live, openapi, privacy, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -19,6 +21,8 @@ from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.readiness import Readiness
 from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
@@ -37,6 +41,8 @@ class State(TypedDict):
     eraser: Eraser
     refusals: Refusals
     stopping: Callable[[], bool]
+    metrics: Metrics
+    readiness: Readiness
 
 
 OPERATIONS = (
@@ -58,13 +64,21 @@ def create_app(
 
     `stopping` says whether streams must end, so that the server can.
     """
+    metrics = Metrics()
+    metrics.watch_file(settings.db)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         enrichment = Enrichment(settings.privacy)
+        for what in ("marked", "refused"):
+            metrics.watch(
+                f"bots_{what}",
+                f"Sessions or requests of known crawlers, {what}.",
+                partial(enrichment.counts.__getitem__, what),
+            )
         refusals = Refusals(clock)
-        ingest = Ingest(store, settings.policy, clock, enrichment)
+        ingest = Ingest(store, settings.policy, clock, metrics, enrichment)
         ingest.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
@@ -77,6 +91,8 @@ def create_app(
                 "eraser": eraser,
                 "refusals": refusals,
                 "stopping": stopping,
+                "metrics": metrics,
+                "readiness": Readiness(store, ingest),
             }
         finally:
             await eraser.close()
@@ -86,20 +102,23 @@ def create_app(
 
     routes = [
         Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
-        Route("/healthz", _healthz),
         Route("/errors", error_page.answer),
+        *health.routes(),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
         *ui_routes(),
     ]
+    ways_in = [route.path for route in routes if isinstance(route.endpoint, Endpoint)]
+    routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
-
-
-async def _healthz(_: Request) -> Response:
-    return json_response({"status": "ok"})
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=handlers,  # type: ignore[arg-type]
+        middleware=[Middleware(metrics.answered)],
+    )
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

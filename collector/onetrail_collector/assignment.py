@@ -128,6 +128,7 @@ class Assignment:
                 ahead_ms = 0
                 if time_ms > received_ms:  # from the future
                     time_ms, ahead_ms = received_ms, time_ms - received_ms
+                    self.writes.clamped += 1
             own = event.session or device.public_id
             if own != session.public_id:
                 session = self._session(source, own, device.profile_id, time_ms, envelope.client)
@@ -182,6 +183,9 @@ class Assignment:
         if profile_id is None:
             profile_id = self._sibling(source, named) or self._issue(source, received_ms)
         public_id = named[0] if named else self._new_id()
+        skew_ms = _skew_ms(envelope, received_ms)
+        if skew_ms is not None:
+            self.writes.skews_ms.append(skew_ms)
         return self._session(
             source, public_id, profile_id, _started_ms(envelope, received_ms), envelope.client
         )

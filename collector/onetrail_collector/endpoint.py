@@ -60,6 +60,7 @@ class Endpoint:
             return
         except Refused as refused:
             scope["state"]["refusals"].note(source, refused)
+            scope["state"]["metrics"].refused(refused.code)
             await _refuse(send, refused)
             return
         await _answer(send, 200, HEADERS, self._encode(receipt))

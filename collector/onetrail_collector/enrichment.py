@@ -68,7 +68,8 @@ class Enrichment:
             )
 
     def _bots(self, source: str) -> str:
-        return self._privacy.bots_of.get(source, self._privacy.bots)
+        own = self._privacy.sources.get(source)
+        return self._privacy.bots if own is None or own.bots is None else own.bots
 
     def _look_up(self, address: str) -> dict[str, str] | None:
         assert self._places is not None  # noqa: S101 - for the type checker

@@ -40,6 +40,7 @@ EXPLAINED = {
         "The collector cannot store just now. Every event of the request is to be sent again, "
         "after Retry-After seconds; nothing was stored."
     ),
+    "not_ready": "It cannot commit now; `detail` says why. It goes on by itself when it can.",
     "internal": "The collector failed on this request; its log says how. Send it again later.",
     "blocked_value": (
         "A warning: the event is stored, but the value is one that many devices send (null, "

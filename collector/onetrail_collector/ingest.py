@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.metrics import Metrics
 from onetrail_collector.privacy import Privacy
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Known, Regrouping
@@ -48,12 +50,16 @@ class Ingest:
         store: Store,
         policy: Policy,
         clock: Clock,
+        metrics: Metrics | None = None,
         enrichment: Enrichment | None = None,
     ) -> None:
         self._store = store
         self._enrichment = enrichment or Enrichment(Privacy())
         self._policy = policy
         self._clock = clock
+        self._metrics = metrics = metrics or Metrics()
+        metrics.watch("queue_requests", "Requests that wait.", lambda: len(self._queue))
+        metrics.watch("queue_bytes", "Bytes that wait.", lambda: self._waiting_bytes)
         self._queue: list[_Waiting] = []
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -62,6 +68,11 @@ class Ingest:
         self._expects_duplicates = False
         self.committed = Bell()
         """Rings after each commit."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more."""
+        return self._closing
 
     def start(self) -> None:
         """Begin to commit."""
@@ -130,9 +141,12 @@ class Ingest:
 
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit a group and answer each; one that breaks the commit takes no other along."""
+        began_s = time.perf_counter()
         try:
             outcomes = await self._commit([waiting.request for waiting in group])
+            self._metrics.committed(outcomes, time.perf_counter() - began_s)
         except sqlite3.OperationalError as error:  # disk full, file locked or read-only
+            self._metrics.commit_failed()
             log.error("cannot store events: %s", error)  # noqa: TRY400 - the trace says nothing more
             refusal = busy(f"cannot store events now: {error}", retry_after_s=RETRY_AFTER_FAULT_S)
             outcomes = [refusal] * len(group)
@@ -180,20 +194,25 @@ class Ingest:
                 asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
             )
             outcomes = [_outcome(assignment, request, known) for request in requests]
+            changes = Regrouping()
             if await transaction.write(assignment.writes):
                 linked = {link.profile_id for link, _ in assignment.writes.links}
-                await resolve_again(transaction, linked, self._policy)
+                changes = await resolve_again(transaction, linked, self._policy)
+        self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
+        self._metrics.regrouped(len(changes.profiles), changes.refused.values())
         return outcomes
 
 
 async def resolve_again(
     transaction: StoreTransaction, profile_ids: Iterable[int], policy: Policy
-) -> None:
+) -> Regrouping:
     """Decide anew who these profile IDs and all within their reach are."""
     count_to = max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
     cluster = await transaction.cluster(profile_ids, count_to=count_to)
     resolution = resolve(cluster.links, policy.kinds, seen_on=cluster.seen_on)
-    await transaction.regroup(difference(cluster, resolution))
+    changes = difference(cluster, resolution)
+    await transaction.regroup(changes)
+    return changes
 
 
 def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:

@@ -8,10 +8,10 @@ from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
 from onetrail_collector.api.operation import Call, Nothing, Operation, json_response
+from onetrail_collector.api.person import person_json
 from onetrail_collector.api.profiles import ByProfileId, parse_key, profile_number
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found
-from onetrail_collector.person import person_json
 from onetrail_collector.store.rows import Erasure
 
 Reason = Annotated[str, Meta(max_length=500)]

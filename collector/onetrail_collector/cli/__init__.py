@@ -2,7 +2,7 @@
 
 import click
 
-from onetrail_collector.cli import serve, sources, tokens, upkeep
+from onetrail_collector.cli import config, erase, export, quarantine, serve, sources, tokens, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,10 +13,15 @@ def cli() -> None:
 
 for command in (
     serve.serve,
+    config.config,
     sources.sources,
     tokens.tokens,
     upkeep.backup,
     upkeep.check,
     upkeep.vacuum,
+    export.export,
+    erase.erase,
+    erase.suppressions,
+    quarantine.quarantine,
 ):
     cli.add_command(command)

@@ -174,6 +174,8 @@ class Writes:
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
     quarantine: list[NewQuarantined] = field(default_factory=list)
+    skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
+    clamped: int = 0  # events from the future
 
 
 @dataclass(slots=True)
