@@ -121,5 +121,8 @@ class Store(Protocol):
     async def remove_sign_in(self, sha256: bytes) -> None:
         """Sign out."""
 
+    async def probe(self) -> None:
+        """Commit a write that changes nothing; raises sqlite3.Error where that cannot be done."""
+
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

@@ -44,6 +44,11 @@ class SqliteStore:
             await writer.close()
             raise
 
+    async def probe(self) -> None:
+        """The schema's number, written again, dirties a page: the disk must take it."""
+        async with self.transaction() as transaction:
+            await transaction.touch()
+
     async def close(self) -> None:
         async with self._writing:
             await self._reader.close()

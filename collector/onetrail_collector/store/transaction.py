@@ -222,6 +222,11 @@ class Transaction:
             [(*key, shared) for key, shared in regrouping.shared.items()],
         )
 
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
+
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
