@@ -38,6 +38,7 @@ ARROWS = {
             "wire",
         ),
     },
+    "page_counts": {"bell", "clock", "store"},
     "readiness": {"ingest", "store"},
     "health": {"api", "auth", "errors"},
     "settings": {"identity"},
@@ -49,7 +50,7 @@ ARROWS = {
     "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("health", "metrics", "readiness", "ui", "wire"),
+        *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),
