@@ -38,6 +38,7 @@ ARROWS = {
     },
     "erasure": {"clock", "identity", "ingest", "store"},
     "replay": {"clock", "errors", "ingest", "quarantine", "store", "wire"},
+    "page_counts": {"bell", "clock", "store"},
     "readiness": {"ingest", "store"},
     "health": {"api", "auth", "errors"},
     "settings": {"identity", "privacy"},
@@ -52,9 +53,8 @@ ARROWS = {
     "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("ui", "wire"),
-        *("health", "metrics", "readiness", "wire"),
         *("enrichment", "erasure", "error_page", "refusals"),
+        *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

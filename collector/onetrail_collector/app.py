@@ -22,6 +22,7 @@ from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
+from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
 from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
@@ -82,6 +83,8 @@ def create_app(
         ingest.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
+        page_counts = PageCounts(store, ingest.committed, clock)
+        page_counts.start()
         try:
             yield {
                 "store": store,
@@ -96,6 +99,7 @@ def create_app(
             }
         finally:
             await eraser.close()
+            await page_counts.close()
             await ingest.close()
             enrichment.close()
             await store.close()

@@ -61,7 +61,9 @@ def test_events_as_json_lines(collector: Any, people: tuple[str, str]) -> None:
 
 def test_events_of_a_time_a_source_and_a_type(collector: Any, people: tuple[str, str]) -> None:
     def types(*words: str) -> list[str]:
-        return [json.loads(line)["type"] for line in export(collector, "events", *words).splitlines()]
+        return [
+            json.loads(line)["type"] for line in export(collector, "events", *words).splitlines()
+        ]
 
     assert types("--type", "identify") == ["identify"] * 2
     assert types("--since", "2026-01-02T00:00:00Z", "--until", "2026-01-03") == ["identify"]
