@@ -11,8 +11,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import pages
-from onetrail_collector.api import profiles
+from onetrail_collector.api import profiles, sources
 from onetrail_collector.api.operation import json_response
+from onetrail_collector.body import Room
+from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
@@ -30,9 +32,11 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    room: Room
+    failures: Buckets  # of admin tokens, by client address
 
 
-OPERATIONS = (*profiles.OPERATIONS,)
+OPERATIONS = (*profiles.OPERATIONS, *sources.OPERATIONS)
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
@@ -41,10 +45,19 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock)
+        limits = settings.limits
+        ingest = Ingest(store, settings.policy, clock, limits)
+        failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
         try:
-            yield {"store": store, "ingest": ingest, "settings": settings, "clock": clock}
+            yield {
+                "store": store,
+                "ingest": ingest,
+                "settings": settings,
+                "clock": clock,
+                "room": Room(),
+                "failures": failures,
+            }
         finally:
             await ingest.close()
             await store.close()

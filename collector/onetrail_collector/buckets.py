@@ -25,26 +25,37 @@ def take(
 
 
 class Buckets:
-    """A bucket for each key; `per_s` 0 sets no limit."""
+    """A bucket for each key, each gaining `per_s` a second and holding what it gains in `burst_s`.
 
-    def __init__(self, per_s: float, burst: float, *, max_keys: int = MAX_KEYS) -> None:
+    A rate of 0 sets no limit.
+    """
+
+    def __init__(self, per_s: float, burst_s: float, *, max_keys: int = MAX_KEYS) -> None:
         self._per_s = per_s
-        self._burst = burst
+        self._burst_s = burst_s
         self._max_keys = max_keys
         self._full_at_s: dict[str, float] = {}  # the key that was used last comes last
 
     def take(self, key: str, now_s: float, cost: float = 1, *, per_s: float | None = None) -> int:
         """Whole seconds that `key` must wait; 0 where it may go on and `cost` is taken.
 
-        `per_s` is a rate of the key's own; its burst then lasts as long as the others'.
+        `per_s` is the key's own rate, where it has one.
         """
         rate = self._per_s if per_s is None else per_s
         if not rate:
             return 0
-        burst = self._burst if per_s is None else max(per_s * self._burst / self._per_s, 1)
+        burst = max(rate * self._burst_s, 1)
         states = self._full_at_s
         state, wait_s = take(states.pop(key, 0.0), now_s, cost=cost, per_s=rate, burst=burst)
         states[key] = state
         if len(states) > self._max_keys:
             del states[next(iter(states))]
         return math.ceil(wait_s)
+
+    def wait_s(self, key: str, now_s: float) -> int:
+        """What take() would answer, and nothing is taken."""
+        if not self._per_s:
+            return 0
+        burst = max(self._per_s * self._burst_s, 1)
+        state = self._full_at_s.get(key, 0.0)
+        return math.ceil(take(state, now_s, cost=0, per_s=self._per_s, burst=burst)[1])

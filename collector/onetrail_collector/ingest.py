@@ -16,6 +16,8 @@ from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.limits import UNLIMITED, Limits
+from onetrail_collector.quotas import Quotas
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Regrouping, Writes
 from onetrail_collector.wire.envelope import Envelope, Receipt
@@ -38,7 +40,10 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, limits: Limits = UNLIMITED
+    ) -> None:
+        self._quotas = Quotas(limits)
         self._store = store
         self._policy = policy
         self._clock = clock
@@ -71,6 +76,7 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
+        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
         request = Request(envelope, identify(envelope, self._policy), self._clock())
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
@@ -147,6 +153,7 @@ class Ingest:
         async with self._store.transaction() as transaction:
             asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
+            self._quotas.learn(known.sources.values(), self._loop.time())
             identified = identified_profile_ids(requests, known)
             if identified:
                 known.exclusive = await transaction.exclusive_values(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """A rate of 0 sets no limit."""
+    """A rate of 0 (those in MAY_BE_0) sets no limit."""
 
     requests_per_second: int = 100  # of one client address; a local process has no such limit
     events_per_second: int = 20_000  # of one source that has no limit of its own
@@ -20,3 +20,7 @@ class Limits:
     body_timeout_s: int = 60  # until all of it is here
     idle_timeout_s: int = 65  # between requests; proxies close theirs at 60
     trusted_proxies: tuple[str, ...] = ()  # addresses, networks: their X-Forwarded-For is believed
+
+
+MAY_BE_0 = {"requests_per_second", "events_per_second", "failed_tokens_per_minute"}
+UNLIMITED = Limits(requests_per_second=0, events_per_second=0, failed_tokens_per_minute=0)

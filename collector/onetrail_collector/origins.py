@@ -1,7 +1,7 @@
 """Which web pages may send for a source: exact origins, and those of all subdomains.
 
-    https://shop.example        this origin (RFC 6454: scheme, host, port where it is not the usual)
-    https://*.shop.example      any subdomain of it, at any depth, but not shop.example itself
+https://shop.example        this origin (RFC 6454: scheme, host, port where it is not the usual)
+https://*.shop.example      any subdomain of it, at any depth, but not shop.example itself
 """
 
 import re
@@ -13,14 +13,14 @@ ORIGIN = re.compile(
 USUAL_PORTS = {"http": "80", "https": "443"}
 
 
-class InvalidOrigin(ValueError):
+class InvalidOrigin(ValueError):  # noqa: N818 - read by a person
     """Not an origin; the message says what to write."""
 
 
 def normal_origin(text: str) -> str:
     """The one spelling that browsers send (https://html.spec.whatwg.org/#origin)."""
     match = ORIGIN.fullmatch(text.strip().lower().removesuffix("/"))
-    if match is None or match["host"].startswith("*.") and "." not in match["host"][2:]:
+    if match is None or (match["host"].startswith("*.") and "." not in match["host"][2:]):
         raise InvalidOrigin(
             f"{text[:100]!r} is not an origin; write scheme and host, and a port where it is not "
             "the usual one: https://shop.example, http://localhost:3000, https://*.shop.example"

@@ -8,6 +8,7 @@ msgspec Struct of the names in the path and the query; `body` of the JSON body. 
 is answered with 422 and a sentence that says field, value and limit; an unknown name likewise.
 """
 
+import asyncio
 import difflib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector.auth import Caller, require_token
-from onetrail_collector.body import read_body
+from onetrail_collector.body import Room, read_body
 from onetrail_collector.clock import Clock
 from onetrail_collector.errors import not_json, wrong_shape
 from onetrail_collector.ingest import Ingest
@@ -70,14 +71,15 @@ class Operation:
 
     async def _serve(self, request: Request) -> Response:
         state = request.state
-        caller = await require_token(request, state.store, self.scope)
+        now_s = asyncio.get_running_loop().time()
+        caller = await require_token(request, state.store, self.scope, state.failures, now_s)
         call = Call(
             store=state.store,
             ingest=state.ingest,
             settings=state.settings,
             clock=state.clock,
             asked=_asked(request, self.asks),
-            body=await _body(request, self.body),
+            body=await _body(request, self.body, state.room),
             caller=caller,
         )
         answer = await self.answer(call)
@@ -106,10 +108,10 @@ def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
         raise wrong_shape(_sentence(error, given)) from None
 
 
-async def _body(request: Request, body: type[msgspec.Struct]) -> msgspec.Struct:
+async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msgspec.Struct:
     if body is Nothing:
         return Nothing()
-    raw = await read_body(dict(request.scope["headers"]), request.receive)
+    raw = await read_body(dict(request.scope["headers"]), request.receive, room)
     try:
         return msgspec.json.decode(raw or b"{}", type=body)
     except msgspec.ValidationError as error:

@@ -1,18 +1,25 @@
 """`serve`: the collector itself, until it is told to stop."""
 
 import contextlib
-import logging
 from pathlib import Path
 
 import click
 
 from onetrail_collector.app import create_app
-from onetrail_collector.auth import hash_token, new_token
+from onetrail_collector.auth import SCOPES, hash_token, new_token
 from onetrail_collector.cli.database import database, with_store
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.limits import Limits
+from onetrail_collector.logs import LEVELS, Format, set_up
 from onetrail_collector.server import CannotListen, Server, listen
-from onetrail_collector.settings import Durability, InvalidSettings, Settings, load_policy
+from onetrail_collector.settings import (
+    Durability,
+    InvalidSettings,
+    Settings,
+    load_limits,
+    load_policy,
+)
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import demo_steps, first_token
 
@@ -33,17 +40,32 @@ from onetrail_collector.welcome import demo_steps, first_token
     show_default=True,
     help="What a 2xx survives: full, a power cut; normal, only the end of the process.",
 )
+@click.option(
+    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
+@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
+@click.option("--access-log", is_flag=True, help="One line for each request, without its query.")
 @click.option("--demo", is_flag=True, help="Add the source 'demo', serve /demo, say what to do.")
 def serve(  # noqa: PLR0913 - an option each
-    db: Path, host: str, port: int, config: Path | None, durability: Durability, *, demo: bool
+    *,
+    db: Path,
+    host: str,
+    port: int,
+    config: Path | None,
+    durability: Durability,
+    log_format: Format,
+    log_level: str,
+    access_log: bool,
+    demo: bool,
 ) -> None:
     """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    set_up(log_format, log_level)
     try:
         policy = load_policy(config) if config else Policy()
+        limits = load_limits(config) if config else Limits()
     except InvalidSettings as error:
         raise click.ClickException(str(error)) from None
-    settings = Settings(db, policy, durability, demo)
+    settings = Settings(db, policy, durability, demo, limits)
     try:
         listening = listen(host, port)
     except CannotListen as error:
@@ -51,10 +73,12 @@ def serve(  # noqa: PLR0913 - an option each
     token = with_store(db, lambda store: _prepare(store, demo=demo))
     url = f"http://{host}:{listening.getsockname()[1]}"
     greeting = [f"onetrail collector on {url}, storing in {db}"]
-    greeting += [first_token(token)] if token else []
+    greeting += [first_token(token, ", ".join(SCOPES))] if token else []
     greeting += [demo_steps(url)] if demo else []
     server = Server(
         create_app(settings),
+        limits=limits,
+        access_log=access_log,
         started=lambda: click.echo("\n".join(greeting)),
         stopped=lambda: click.echo("stopped; everything accepted is stored"),
     )
@@ -70,5 +94,5 @@ async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:
     if await store.tokens():
         return None
     token = new_token()
-    await store.add_token(hash_token(token), name="first start", now_ms=now_ms)
+    await store.add_token(hash_token(token), name="first start", now_ms=now_ms, scopes=SCOPES)
     return token

@@ -48,9 +48,7 @@ async def change_source(
 ) -> bool:
     """Set the fields in `changes`; False where there is no such source."""
     columns = [name for name in CHANGEABLE if name in changes]
-    values = [
-        json.dumps(changes[name]) if name == "origins" else changes[name] for name in columns
-    ]
+    values = [json.dumps(changes[name]) if name == "origins" else changes[name] for name in columns]
     settings = ", ".join(["id = id", *(f"{name} = ?" for name in columns)])
     async with writer.execute(
         f"UPDATE sources SET {settings} WHERE public_id = ?",  # noqa: S608 - constants
