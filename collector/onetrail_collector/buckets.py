@@ -18,10 +18,10 @@ def take(
 
     A bucket holds `burst` tokens at most and gains `per_s` a second; a new one is full since 0.
     """
-    wait_s = max(full_at_s - now_s - (burst - 1) / per_s, 0.0)
+    wait_s = full_at_s - now_s - (burst - 1) / per_s
     if wait_s > 0:
         return full_at_s, wait_s
-    return max(full_at_s, now_s) + cost / per_s, 0.0
+    return (full_at_s if full_at_s > now_s else now_s) + cost / per_s, 0.0
 
 
 class Buckets:
@@ -44,18 +44,18 @@ class Buckets:
         rate = self._per_s if per_s is None else per_s
         if not rate:
             return 0
-        burst = max(rate * self._burst_s, 1)
+        burst = rate * self._burst_s
         states = self._full_at_s
         state, wait_s = take(states.pop(key, 0.0), now_s, cost=cost, per_s=rate, burst=burst)
         states[key] = state
         if len(states) > self._max_keys:
             del states[next(iter(states))]
-        return math.ceil(wait_s)
+        return math.ceil(wait_s) if wait_s else 0
 
     def wait_s(self, key: str, now_s: float) -> int:
         """What take() would answer, and nothing is taken."""
         if not self._per_s:
             return 0
-        burst = max(self._per_s * self._burst_s, 1)
+        burst = self._per_s * self._burst_s
         state = self._full_at_s.get(key, 0.0)
         return math.ceil(take(state, now_s, cost=0, per_s=self._per_s, burst=burst)[1])

@@ -29,10 +29,8 @@ FAULT_LINES_PER_S, FAULT_LINES_BURST_S = 10, 10  # a fault under load must not f
 FROM_PROXY = "onetrail.from_proxy"
 
 # A page of our own that needs more sets its own of these.
-DEFAULT_HEADERS = {
-    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
-    b"cross-origin-resource-policy": b"same-origin",
-}
+POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
 REFUSAL_HEADERS = [
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),
@@ -66,7 +64,7 @@ class Guard:
         self._fault_lines = Buckets(FAULT_LINES_PER_S, FAULT_LINES_BURST_S)
         self._at_once = 0
         self._numbers = itertools.count()
-        self._start = secrets.token_hex(4)
+        self._start = secrets.token_hex(4).encode()
         self._warned_of: str | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -82,9 +80,13 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = message["headers"] = [*message["headers"], (b"x-request-id", request_id)]
-                own = {name for name, _ in headers}
-                headers += [item for item in DEFAULT_HEADERS.items() if item[0] not in own]
+                headers = [*message["headers"], (b"x-request-id", request_id)]
+                message["headers"] = headers
+                own = dict(headers)
+                if b"content-security-policy" not in own:
+                    headers.append(POLICY)
+                if b"cross-origin-resource-policy" not in own:
+                    headers.append(SAME_ORIGIN)
             return send(message)
 
         self._at_once += 1
@@ -113,7 +115,7 @@ class Guard:
                     return bytes(value)
         elif number % LOOK_FOR_PROXY_EVERY == 0:
             self._look_for_proxy(scope)
-        return f"{self._start}-{number:x}".encode()
+        return b"%s-%x" % (self._start, number)
 
     def _refusal(self, scope: Scope, now_s: float) -> Refused | None:
         limits = self._limits

@@ -18,23 +18,23 @@ class Quotas:
     """The sources that sent something since the start, and what each may still send."""
 
     def __init__(self, limits: Limits) -> None:
-        self._per_s = limits.events_per_second
+        self._default = limits.events_per_second
         self._buckets = Buckets(limits.events_per_second, limits.burst_s)
-        self._own: dict[str, int | None] = {}  # only sources that exist
+        self._per_s: dict[str, int] = {}  # only sources that exist
         self._read_s: dict[str, float] = {}
 
     def learn(self, sources: Iterable[Source], now_s: float) -> None:
         """Remember what a commit has read of its sources."""
         for source in sources:
-            self._own[source.public_id] = source.events_per_second
+            self._per_s[source.public_id] = source.events_per_second or self._default
             self._read_s[source.public_id] = now_s
 
     def admit(self, public_id: str, events: int, now_s: float) -> None:
         """Take `events` of a source's quota. Raises Refused (429) where nothing is left."""
-        if public_id not in self._own:
+        per_s = self._per_s.get(public_id)
+        if not per_s:
             return
-        own = self._own[public_id]
-        wait_s = self._buckets.take(public_id, now_s, events, per_s=own)
+        wait_s = self._buckets.take(public_id, now_s, events, per_s=per_s)
         if wait_s == 0:
             return
         if now_s - self._read_s[public_id] >= LOOK_AGAIN_S:
@@ -42,7 +42,7 @@ class Quotas:
             return
         raise rate_limited(
             f"source.id {public_id!r} sends more than "
-            f"{self._per_s if own is None else own} events a second: send again, "
+            f"{per_s} events a second: send again, "
             f"or let its operator raise it with: onetrail-collector sources limits {public_id}",
             retry_after_s=wait_s,
         )
