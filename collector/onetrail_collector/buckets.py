@@ -21,7 +21,7 @@ def take(
     wait_s = full_at_s - now_s - (burst - 1) / per_s
     if wait_s > 0:
         return full_at_s, wait_s
-    return (full_at_s if full_at_s > now_s else now_s) + cost / per_s, 0.0
+    return max(full_at_s, now_s) + cost / per_s, 0.0
 
 
 class Buckets:
@@ -51,6 +51,10 @@ class Buckets:
         if len(states) > self._max_keys:
             del states[next(iter(states))]
         return math.ceil(wait_s) if wait_s else 0
+
+    def fill(self, key: str) -> None:
+        """Forgive what `key` took."""
+        self._full_at_s.pop(key, None)
 
     def wait_s(self, key: str, now_s: float) -> int:
         """What take() would answer, and nothing is taken."""

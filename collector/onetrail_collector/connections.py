@@ -7,6 +7,7 @@ long as the phase may last is told so and cut off.
 """
 
 from collections.abc import Collection
+from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -21,7 +22,10 @@ except ImportError:  # pragma: no cover - where there is no CPython
 
 MAX_HEAD_BYTES = 32_768  # request line and headers; browsers and proxies stop at 8,192 to 16,384
 
-PhaseName = Literal["head", "body", "answer", "idle"]
+REST_S = 2  # for a body that was refused before its end: its client is to read why (RFC 9112, 9.6)
+ROOM_AGAIN = 0.9  # of the connections that may be open, once there were too many
+
+PhaseName = Literal["head", "body", "rest", "answer", "idle"]
 
 
 class Phase(NamedTuple):
@@ -39,7 +43,7 @@ def phase(connection: Any) -> Phase | None:
     if connection.flow.write_paused or connection.transport.is_closing():
         return Phase("answer", scope)  # it does not read
     if cycle.response_complete:
-        return Phase("idle", scope)
+        return Phase("rest" if cycle.more_body else "idle", scope)
     return Phase("body", scope) if cycle.more_body else None
 
 
@@ -52,14 +56,15 @@ class Sweep:
         self._timeout_s: dict[PhaseName, int] = {
             "head": limits.head_timeout_s,
             "body": limits.body_timeout_s,
+            "rest": REST_S,
             "answer": limits.body_timeout_s,
             "idle": limits.idle_timeout_s,
         }
 
     def look(self, connections: Collection[Any], now_s: float) -> None:
-        """Cut off whoever is overdue; where there are too many, whoever is idle."""
+        """Cut off whoever is overdue; where there are too many, whoever was idle longest."""
         before, self._since = self._since, {}
-        excess = len(connections) - self._limits.connections
+        idle: list[tuple[float, Any]] = []
         for connection in list(connections):
             present = phase(connection)
             if present is None:
@@ -67,14 +72,16 @@ class Sweep:
             seen, since_s = before.get(connection, (present, now_s))
             if seen.name != present.name or seen.request is not present.request:
                 since_s = now_s
-            timeout_s = self._timeout_s[present.name]
-            if now_s - since_s >= timeout_s:
-                _cut_off(connection, present.name, timeout_s)
-            elif excess > 0 and present.name == "idle":
-                excess -= 1
+            if now_s - since_s >= self._timeout_s[present.name]:
+                _cut_off(connection, present.name, self._timeout_s[present.name])
+                continue
+            self._since[connection] = present, since_s
+            if present.name == "idle":
+                idle.append((since_s, connection))
+        if len(connections) >= self._limits.connections:
+            excess = len(connections) - int(self._limits.connections * ROOM_AGAIN)
+            for _, connection in sorted(idle, key=itemgetter(0))[:excess]:
                 connection.transport.close()
-            else:
-                self._since[connection] = present, since_s
 
 
 def _cut_off(connection: Any, name: PhaseName, timeout_s: int) -> None:

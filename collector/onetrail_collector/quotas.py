@@ -26,7 +26,10 @@ class Quotas:
     def learn(self, sources: Iterable[Source], now_s: float) -> None:
         """Remember what a commit has read of its sources."""
         for source in sources:
-            self._per_s[source.public_id] = source.events_per_second or self._default
+            per_s = source.events_per_second or self._default
+            if self._per_s.get(source.public_id) != per_s:
+                self._buckets.fill(source.public_id)  # its debt was reckoned at another rate
+                self._per_s[source.public_id] = per_s
             self._read_s[source.public_id] = now_s
 
     def admit(self, public_id: str, events: int, now_s: float) -> None:
