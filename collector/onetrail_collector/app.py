@@ -1,27 +1,32 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import pages
-from onetrail_collector.api import profiles, sources
+from onetrail_collector import health, pages
+from onetrail_collector.api import live, openapi, profiles, series, sources
 from onetrail_collector.api.operation import json_response
+from onetrail_collector.api.operation import routes as operation_routes
 from onetrail_collector.body import Room
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.readiness import Readiness
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
 
 
@@ -34,19 +39,35 @@ class State(TypedDict):
     clock: Clock
     room: Room
     failures: Buckets  # of admin tokens, by client address
+    stopping: Callable[[], bool]
+    metrics: Metrics
+    readiness: Readiness
 
 
-OPERATIONS = (*profiles.OPERATIONS, *sources.OPERATIONS)
+OPERATIONS = (
+    *(*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS),
+    *sources.OPERATIONS,
+)
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
-    """The application. The store opens when it starts and closes, drained, when it stops."""
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The application. The store opens when it starts and closes, drained, when it stops.
+
+    `stopping` says whether streams must end, so that the server can.
+    """
+    metrics = Metrics()
+    metrics.watch_file(settings.db)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         limits = settings.limits
-        ingest = Ingest(store, settings.policy, clock, limits)
+        ingest = Ingest(store, settings.policy, clock, metrics, limits)
         failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
         try:
@@ -57,6 +78,9 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
                 "clock": clock,
                 "room": Room(),
                 "failures": failures,
+                "stopping": stopping,
+                "metrics": metrics,
+                "readiness": Readiness(store, ingest),
             }
         finally:
             await ingest.close()
@@ -64,18 +88,22 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
 
     routes = [
         Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
-        Route("/healthz", _healthz),
-        *(operation.route() for operation in OPERATIONS),
+        *health.routes(),
+        *operation_routes(OPERATIONS),
         *pages.tracker_routes(),
+        *ui_routes(),
     ]
+    ways_in = [route.path for route in routes if isinstance(route.endpoint, Endpoint)]
+    routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
-
-
-async def _healthz(_: Request) -> Response:
-    return json_response({"status": "ok"})
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=handlers,  # type: ignore[arg-type]
+        middleware=[Middleware(metrics.answered)],
+    )
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

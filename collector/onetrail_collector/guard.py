@@ -29,8 +29,12 @@ FAULT_LINES_PER_S, FAULT_LINES_BURST_S = 10, 10  # a fault under load must not f
 FROM_PROXY = "onetrail.from_proxy"
 
 # A page of our own that needs more sets its own of these.
-POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
-SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
+DEFAULT_HEADERS = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
 REFUSAL_HEADERS = [
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),
@@ -83,10 +87,7 @@ class Guard:
                 headers = [*message["headers"], (b"x-request-id", request_id)]
                 message["headers"] = headers
                 own = dict(headers)
-                if b"content-security-policy" not in own:
-                    headers.append(POLICY)
-                if b"cross-origin-resource-policy" not in own:
-                    headers.append(SAME_ORIGIN)
+                headers += [header for header in DEFAULT_HEADERS if header[0] not in own]
             return send(message)
 
         self._at_once += 1

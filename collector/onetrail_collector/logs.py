@@ -11,7 +11,6 @@ import msgspec
 from onetrail_collector.clock import to_rfc3339
 
 Format = Literal["text", "json"]
-LEVELS = ("debug", "info", "warning", "error")
 
 
 def set_up(log_format: Format, level: str) -> None:

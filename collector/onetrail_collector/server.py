@@ -13,7 +13,6 @@ from onetrail_collector.guard import FromProxies, Guard
 from onetrail_collector.limits import Limits
 
 GC_THRESHOLD = 100_000  # Python's 700 would look at each commit's rows several times
-HEADERS = [("x-content-type-options", "nosniff"), ("referrer-policy", "no-referrer")]
 GRACE_S = 10  # for answers under way when it is told to stop
 
 
@@ -45,7 +44,6 @@ class Server(uvicorn.Server):
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
-                headers=HEADERS,
                 h11_max_incomplete_event_size=MAX_HEAD_BYTES,
                 timeout_keep_alive=limits.idle_timeout_s,
                 timeout_graceful_shutdown=GRACE_S,

@@ -15,8 +15,12 @@ def new_token(collector: Any, name: str, *scopes: str) -> str:
 
 
 def ask(collector: Any, token: str, method: str, path: str) -> httpx.Response:
+    """What is answered; of one that never ends, that it begins."""
     headers = {"authorization": f"Bearer {token}"}
-    return httpx.request(method, collector.url + path, headers=headers)
+    with httpx.stream(method, collector.url + path, headers=headers) as answer:
+        if not answer.headers["content-type"].startswith("text/event-stream"):
+            answer.read()
+        return answer
 
 
 @pytest.mark.parametrize("scope", ["read", "write", "erase"])

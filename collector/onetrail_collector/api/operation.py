@@ -8,9 +8,8 @@ msgspec Struct of the names in the path and the query; `body` of the JSON body. 
 is answered with 422 and a sentence that says field, value and limit; an unknown name likewise.
 """
 
-import asyncio
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -48,6 +47,7 @@ class Call(Generic[Asked, Body]):
     asked: Asked
     body: Body
     caller: Caller
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +64,14 @@ class Operation:
     answers: Any
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    status: int = 200  # where it is done
+    errors: tuple[int, ...] = ()  # statuses that not every operation has
+    media_type: str = "application/json"  # of the answer, where that is a Response of its own
 
-    def route(self) -> Route:
-        """The route that serves it."""
-        return Route(self.path, self._serve, methods=[self.method])
-
-    async def _serve(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
+        """Answer one request."""
         state = request.state
-        now_s = asyncio.get_running_loop().time()
-        caller = await require_token(request, state.store, self.scope, state.failures, now_s)
+        caller = await require_token(request, state.store, self.scope)
         call = Call(
             store=state.store,
             ingest=state.ingest,
@@ -81,9 +80,29 @@ class Operation:
             asked=_asked(request, self.asks),
             body=await _body(request, self.body, state.room),
             caller=caller,
+            request=request,
         )
         answer = await self.answer(call)
-        return answer if isinstance(answer, Response) else json_response(answer)
+        return answer if isinstance(answer, Response) else json_response(answer, self.status)
+
+
+def routes(operations: Iterable[Operation]) -> list[Route]:
+    """A route for each path, so that a wrong method is told all that are right."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [
+        Route(path, _by_method(operations), methods=[*operations])
+        for path, operations in by_path.items()
+    ]
+
+
+def _by_method(operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await operations[method].serve(request)
+
+    return serve
 
 
 def json_response(

@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
-from starlette.responses import Response
 
-from onetrail_collector.api.operation import Call, Nothing, Operation, json_response
+from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.auth import hash_token, new_source_secret
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import Refused, not_found, wrong_shape
@@ -87,7 +86,7 @@ async def read_source(call: Call[BySourceId, Nothing]) -> SourceView:
     return _view(await _source(call.store, call.asked.source_id))
 
 
-async def add_source(call: Call[Nothing, NewSource]) -> Response:
+async def add_source(call: Call[Nothing, NewSource]) -> SourceView:
     """Add a source; from now on it may send events."""
     new = call.body
     origins = _normal(new.origins)
@@ -96,7 +95,7 @@ async def add_source(call: Call[Nothing, NewSource]) -> Response:
         raise Refused(409, "exists", f"id: there is a source {new.id!r}; change it with PATCH")
     changes = {"kind": new.kind, "events_per_second": new.events_per_second}
     await call.store.change_source(new.id, changes)
-    return json_response(_view(await _source(call.store, new.id)), 201)
+    return _view(await _source(call.store, new.id))
 
 
 async def change_source(call: Call[BySourceId, SourceChange]) -> SourceView:
@@ -129,7 +128,16 @@ _ONE = "/sources/{source_id}"
 
 OPERATIONS = (
     Operation("GET", "/sources", list_sources, "read", SourcesView),
-    Operation("POST", "/sources", add_source, "write", SourceView, body=NewSource),
+    Operation(
+        "POST",
+        "/sources",
+        add_source,
+        "write",
+        SourceView,
+        body=NewSource,
+        status=201,
+        errors=(409,),
+    ),
     Operation("GET", _ONE, read_source, "read", SourceView, BySourceId),
     Operation("PATCH", _ONE, change_source, "write", SourceView, BySourceId, SourceChange),
     Operation("POST", f"{_ONE}/secret", make_secret, "write", SecretView, BySourceId),

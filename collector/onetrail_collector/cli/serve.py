@@ -1,73 +1,30 @@
 """`serve`: the collector itself, until it is told to stop."""
 
 import contextlib
-from pathlib import Path
 
 import click
 
 from onetrail_collector.app import create_app
 from onetrail_collector.auth import SCOPES, hash_token, new_token
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.database import with_store
+from onetrail_collector.cli.options import settings_options
 from onetrail_collector.clock import system_clock
-from onetrail_collector.identity.policy import Policy
-from onetrail_collector.limits import Limits
-from onetrail_collector.logs import LEVELS, Format, set_up
+from onetrail_collector.logs import set_up
 from onetrail_collector.server import CannotListen, Server, listen
-from onetrail_collector.settings import (
-    Durability,
-    InvalidSettings,
-    Settings,
-    load_limits,
-    load_policy,
-)
+from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import demo_steps, first_token
 
 
 @click.command()
-@database
-@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
-@click.option(
-    "--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0: a free one."
-)
-@click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), help="A TOML file; see docs."
-)
-@click.option(
-    "--durability",
-    type=click.Choice(["full", "normal"]),
-    default="full",
-    show_default=True,
-    help="What a 2xx survives: full, a power cut; normal, only the end of the process.",
-)
-@click.option(
-    "--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True
-)
-@click.option("--log-level", type=click.Choice(LEVELS), default="info", show_default=True)
-@click.option("--access-log", is_flag=True, help="One line for each request, without its query.")
-@click.option("--demo", is_flag=True, help="Add the source 'demo', serve /demo, say what to do.")
-def serve(  # noqa: PLR0913 - an option each
-    *,
-    db: Path,
-    host: str,
-    port: int,
-    config: Path | None,
-    durability: Durability,
-    log_format: Format,
-    log_level: str,
-    access_log: bool,
-    demo: bool,
-) -> None:
+@settings_options
+def serve(found: Effective) -> None:
     """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
-    set_up(log_format, log_level)
+    settings = found.settings
+    set_up(settings.log_format, settings.log_level)
+    db, host, demo = settings.db, settings.host, settings.demo
     try:
-        policy = load_policy(config) if config else Policy()
-        limits = load_limits(config) if config else Limits()
-    except InvalidSettings as error:
-        raise click.ClickException(str(error)) from None
-    settings = Settings(db, policy, durability, demo, limits)
-    try:
-        listening = listen(host, port)
+        listening = listen(host, settings.port)
     except CannotListen as error:
         raise click.ClickException(str(error)) from None
     token = with_store(db, lambda store: _prepare(store, demo=demo))
@@ -76,9 +33,9 @@ def serve(  # noqa: PLR0913 - an option each
     greeting += [first_token(token, ", ".join(SCOPES))] if token else []
     greeting += [demo_steps(url)] if demo else []
     server = Server(
-        create_app(settings),
-        limits=limits,
-        access_log=access_log,
+        create_app(settings, stopping=lambda: server.should_exit),
+        limits=settings.limits,
+        access_log=settings.access_log,
         started=lambda: click.echo("\n".join(greeting)),
         stopped=lambda: click.echo("stopped; everything accepted is stored"),
     )

@@ -86,4 +86,10 @@ async def list_tokens(connection: aiosqlite.Connection) -> list[Token]:
     rows = await connection.execute_fetchall(
         "SELECT name, sha256, scopes, created_ms FROM tokens ORDER BY id"
     )
-    return [Token(name, sha256, frozenset(scopes.split()), ms) for name, sha256, scopes, ms in rows]
+    return [to_token(row) for row in rows]
+
+
+def to_token(row: Any) -> Token:
+    """A Token from its name, sha256, scopes and created_ms."""
+    name, sha256, scopes, created_ms = row
+    return Token(name, sha256, frozenset(scopes.split()), created_ms)

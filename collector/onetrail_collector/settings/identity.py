@@ -1,40 +1,17 @@
-"""What an operator can set: a TOML file over defaults; a key that does not exist is an error."""
+"""The section [identity]: kinds of merging key and identification points, as a Policy."""
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from ipaddress import ip_network
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
 from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
-from onetrail_collector.limits import MAY_BE_0, Limits
+from onetrail_collector.settings.errors import InvalidSettings, unknown
 
 
-class InvalidSettings(Exception):  # noqa: N818 - read by a person
-    """The configuration cannot be used; the message names the key and says what to write."""
-
-
-Durability = Literal["full", "normal"]
-"""What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one collector runs."""
-
-    db: Path
-    policy: Policy = field(default_factory=Policy)
-    durability: Durability = "full"
-    demo: bool = False
-    limits: Limits = field(default_factory=Limits)
-
-
-def load_policy(path: Path) -> Policy:
-    """The identity policy from a TOML file. Raises InvalidSettings.
+def to_policy(identity: Mapping[str, Any]) -> Policy:
+    """The identity policy from the keys of the section. Raises InvalidSettings.
 
     [identity]
     phone_region = "CH"
@@ -47,9 +24,6 @@ def load_policy(path: Path) -> Policy:
     property = "customer.email"
     kind = "email"
     """
-    document = _document(path)
-    identity = _table(document.get("identity", {}), "identity")
-    _only(identity, {"phone_region", "kinds", "points"}, "identity.")
     kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
     for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
         base = kinds.get(name, Kind(name))
@@ -59,49 +33,6 @@ def load_policy(path: Path) -> Policy:
         points=by_event_type([*BUILT_IN_POINTS, *_points(identity.get("points", []), kinds)]),
         phone_region=_phone_region(identity.get("phone_region")),
     )
-
-
-def load_limits(path: Path) -> Limits:
-    """The limits from a TOML file. Raises InvalidSettings.
-
-    [limits]
-    requests_per_second = 100
-    trusted_proxies = ["127.0.0.1", "10.0.0.0/8"]
-    """
-    table = _table(_document(path).get("limits", {}), "limits")
-    defaults = Limits()
-    names = [entry.name for entry in fields(Limits)]
-    _only(table, set(names), "limits.")
-    numbers = {
-        name: _typed(table, name, int, getattr(defaults, name), "limits.")
-        for name in names
-        if name != "trusted_proxies"
-    }
-    for name in names:
-        if numbers.get(name) == 0 and name not in MAY_BE_0:
-            raise InvalidSettings(f"limits.{name} is 0; expected a number above 0")
-    return Limits(**numbers, trusted_proxies=_networks(table.get("trusted_proxies", [])))
-
-
-def _networks(values: Any) -> tuple[str, ...]:
-    try:
-        return tuple(str(ip_network(value)) for value in values)
-    except (TypeError, ValueError):
-        raise InvalidSettings(
-            f"limits.trusted_proxies is {values!r}; expected a list of addresses and networks, "
-            "as ['127.0.0.1', '10.0.0.0/8']"
-        ) from None
-
-
-def _document(path: Path) -> Mapping[str, Any]:
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InvalidSettings(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{path} is not TOML: {error}") from None
-    _only(document, {"identity", "limits"}, "")
-    return document
 
 
 def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
@@ -170,6 +101,4 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for name in table:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
-            raise InvalidSettings(f"{where}{name} is not a setting; {hint}")
+            raise unknown(name, known, where=where)
