@@ -48,6 +48,7 @@ ARROWS = {
             "wire",
         ),
     },
+    "page_counts": {"bell", "clock", "store"},
     "readiness": {"ingest", "store"},
     "health": {"api", "auth", "errors"},
     "settings": {"identity", "limits"},
@@ -62,7 +63,7 @@ ARROWS = {
     "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("body", "buckets", "health", "metrics", "readiness", "ui", "wire"),
+        *("body", "buckets", "health", "metrics", "page_counts", "readiness", "ui", "wire"),
     },
     "cli": {
         *("limits", "logs", "origins"),

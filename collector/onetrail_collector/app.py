@@ -22,6 +22,7 @@ from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
+from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
@@ -70,6 +71,8 @@ def create_app(
         ingest = Ingest(store, settings.policy, clock, metrics, limits)
         failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
+        page_counts = PageCounts(store, ingest.committed, clock)
+        page_counts.start()
         try:
             yield {
                 "store": store,
@@ -83,6 +86,7 @@ def create_app(
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await page_counts.close()
             await ingest.close()
             await store.close()
 
