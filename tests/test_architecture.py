@@ -37,6 +37,7 @@ ARROWS = {
         ),
     },
     "readiness": {"ingest", "store"},
+    "retention": {"clock", "metrics", "settings", "store"},
     "health": {"api", "auth", "errors"},
     "settings": {"identity"},
     "body": {"errors"},
@@ -46,7 +47,7 @@ ARROWS = {
     "pages": set(),
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("health", "metrics", "readiness", "wire"),
+        *("health", "metrics", "readiness", "retention", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

@@ -20,6 +20,7 @@ from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.readiness import Readiness
+from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -50,6 +51,8 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         ingest = Ingest(store, settings.policy, clock, metrics)
         ingest.start()
+        retention = Retention(store, settings.retention, clock, metrics)
+        retention.start()
         try:
             yield {
                 "store": store,
@@ -60,6 +63,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await retention.close()
             await ingest.close()
             await store.close()
 

@@ -21,6 +21,7 @@ from onetrail_collector.welcome import demo_steps, first_token
 def serve(found: Effective) -> None:
     """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("onetrail_collector").setLevel(logging.INFO)
     settings = found.settings
     db, host, demo = settings.db, settings.host, settings.demo
     try:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
@@ -12,6 +13,7 @@ Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -40,6 +42,32 @@ class MetricsSection:
     ] = False
 
 
+class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """[retention.sources.ID]: how long one source's events are kept, where it differs."""
+
+    days: NotNegative | None = None
+    rows: NotNegative | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """[retention]: how long events are kept; 0: for ever."""
+
+    days: Annotated[
+        NotNegative, Meta(description="Events older than this are deleted; 0: none are.")
+    ] = 0
+    rows: Annotated[
+        NotNegative, Meta(description="Of each source at most so many events are kept; 0: all.")
+    ] = 0
+    sources: Annotated[
+        dict[str, Keep],
+        Meta(description="`days` and `rows` of single sources, by ID: `[retention.sources.web]`."),
+    ] = field(default_factory=dict)
+    interval_s: Annotated[
+        Positive, Meta(description="Seconds between two looks for what is too old.")
+    ] = 60
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How one collector runs."""
@@ -58,4 +86,5 @@ class Settings:
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
     metrics: MetricsSection = field(default_factory=MetricsSection)
+    retention: Retention = field(default_factory=Retention)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

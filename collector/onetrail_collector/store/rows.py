@@ -202,3 +202,33 @@ class Counts(NamedTuple):
     sessions: int
     profiles: int
     profile_ids: int
+
+
+class Position(NamedTuple):
+    """How far retention has come: all of a source's events up to this one are gone."""
+
+    event: int = 0
+    received_ms: int = 0  # the latest arrival that was seen on the way
+
+
+class EventAge(NamedTuple):
+    """An event's number, its source, and when it arrived."""
+
+    id: int
+    source: int
+    received_ms: int
+
+
+class Referred(NamedTuple):
+    """What some events refer to, and the last of them; None where there were none."""
+
+    last: int | None
+    sessions: list[int]
+    contexts: list[int]
+
+
+class Leaving(NamedTuple):
+    """How many rows went, and where to go on; None at the end of the table."""
+
+    gone: int
+    next: int | None

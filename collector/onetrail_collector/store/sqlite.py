@@ -10,6 +10,7 @@ import aiosqlite
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store import reads, sources
 from onetrail_collector.store.database import open_reader, open_writer
+from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source, Token
 from onetrail_collector.store.transaction import Transaction
 
@@ -21,6 +22,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self.retention = RetentionTables(reader, self.transaction)
 
     @classmethod
     async def open(cls, path: Path, *, synchronous: str = "full") -> "SqliteStore":

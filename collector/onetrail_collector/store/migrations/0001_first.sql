@@ -90,3 +90,10 @@ CREATE TABLE traits (
     event_id   TEXT    NOT NULL,
     PRIMARY KEY (profile_id, name)
 ) WITHOUT ROWID;
+
+-- How far retention has come with each source: all its events up to this one are gone.
+CREATE TABLE retention (
+    source      INTEGER PRIMARY KEY REFERENCES sources (id),
+    event       INTEGER NOT NULL,
+    received_ms INTEGER NOT NULL  -- the latest arrival on the way: tells when numbers are used again
+);
