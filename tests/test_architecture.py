@@ -24,9 +24,11 @@ ARROWS = {
     "identification": {"identity", "wire"},
     "metrics": {"errors", "wire"},
     "assignment": {"errors", "identification", "identity", "store", "wire"},
+    "bell": set(),
     "ingest": {
         *(
             "assignment",
+            "bell",
             "clock",
             "errors",
             "identification",
@@ -45,9 +47,10 @@ ARROWS = {
     "auth": {"errors", "store"},
     "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store", "wire"},
     "pages": set(),
+    "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("health", "metrics", "readiness", "retention", "wire"),
+        *("health", "metrics", "readiness", "retention", "ui", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

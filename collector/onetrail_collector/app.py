@@ -1,6 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import health, pages
-from onetrail_collector.api import openapi, profiles
+from onetrail_collector.api import live, openapi, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -24,6 +24,7 @@ from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
 
 
@@ -34,15 +35,24 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
 
 
-OPERATIONS = (*profiles.OPERATIONS,)
+OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
-    """The application. The store opens when it starts and closes, drained, when it stops."""
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The application. The store opens when it starts and closes, drained, when it stops.
+
+    `stopping` says whether streams must end, so that the server can.
+    """
     metrics = Metrics()
     metrics.watch_file(settings.db)
 
@@ -59,6 +69,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
                 "ingest": ingest,
                 "settings": settings,
                 "clock": clock,
+                "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),
             }
@@ -72,6 +83,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         *health.routes(),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
+        *ui_routes(),
     ]
     ways_in = [route.path for route in routes if isinstance(route.endpoint, Endpoint)]
     routes.append(openapi.route(OPERATIONS, ways_in))

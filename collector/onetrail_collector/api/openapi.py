@@ -154,7 +154,8 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, 
     if operation.body is not Nothing:
         errors |= {*OF_A_BODY}
         described["requestBody"] = _json_body(schemas.of(operation.body))
-    return described | {"responses": _responses(_ok(schemas.of(operation.answers)), errors)}
+    answer = _ok(schemas.of(operation.answers), operation.media_type)
+    return described | {"responses": _responses(answer, errors)}
 
 
 def _parameters(operation: Operation, path: str, schemas: _Schemas) -> list[dict[str, Any]]:
@@ -234,8 +235,8 @@ def _responses(ok: Mapping[str, Any], errors: Iterable[int]) -> dict[str, Any]:
     }
 
 
-def _ok(schema: Schema) -> dict[str, Any]:
-    return {"description": "Done.", "content": {"application/json": {"schema": schema}}}
+def _ok(schema: Schema, media_type: str = "application/json") -> dict[str, Any]:
+    return {"description": "Done.", "content": {media_type: {"schema": schema}}}
 
 
 def _error(text: str) -> dict[str, Any]:
