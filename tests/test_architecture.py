@@ -38,6 +38,7 @@ ARROWS = {
             "wire",
         ),
     },
+    "page_counts": {"bell", "clock", "store"},
     "readiness": {"ingest", "store"},
     "retention": {"clock", "metrics", "settings", "store"},
     "health": {"api", "auth", "errors"},
@@ -50,7 +51,7 @@ ARROWS = {
     "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("health", "metrics", "readiness", "retention", "ui", "wire"),
+        *("health", "metrics", "page_counts", "readiness", "retention", "ui", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

@@ -19,6 +19,7 @@ from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
+from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
 from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
@@ -63,6 +64,8 @@ def create_app(
         ingest.start()
         retention = Retention(store, settings.retention, clock, metrics)
         retention.start()
+        page_counts = PageCounts(store, ingest.committed, clock)
+        page_counts.start()
         try:
             yield {
                 "store": store,
@@ -75,6 +78,7 @@ def create_app(
             }
         finally:
             await retention.close()
+            await page_counts.close()
             await ingest.close()
             await store.close()
 

@@ -19,7 +19,7 @@ from onetrail_collector.metrics import Metrics
 from onetrail_collector.settings.sections import Keep
 from onetrail_collector.settings.sections import Retention as RetentionSettings
 from onetrail_collector.store.protocol import Referrable, Store
-from onetrail_collector.store.rows import EventAge, Position, Referred, Source
+from onetrail_collector.store.rows import EventAge, Referred, Source
 
 ROWS_A_STEP = 500  # about 10 ms of the write lock
 ROWS_A_LOOK = 5_000  # that are only read
@@ -41,7 +41,7 @@ class Step(NamedTuple):
     """Which events go now, the position after that, and whether that was all."""
 
     doomed: list[int]
-    position: Position
+    position: int
     done: bool
 
 
@@ -57,7 +57,7 @@ def limits(settings: RetentionSettings, public_id: str) -> Limits:
 def plan(
     events: Iterable[EventAge],
     source: int,
-    position: Position,
+    position: int,
     *,
     older_than_ms: int,
     excess: int,
@@ -71,7 +71,7 @@ def plan(
             if len(doomed) == ROWS_A_STEP:
                 return Step(doomed, position, done=False)
             doomed.append(event.id)
-        position = Position(event.id, max(position.received_ms, event.received_ms))
+        position = event.id
     return Step(doomed, position, done=False)
 
 
@@ -171,7 +171,7 @@ class Retention:
         gone, done = 0, False
         while not done and not self._stopping.is_set():
             began_s = time.perf_counter()
-            events = await tables.oldest(position.event, 2 * ROWS_A_STEP)
+            events = await tables.oldest(position, 2 * ROWS_A_STEP)
             step = plan(
                 events, source.id, position, older_than_ms=older_than_ms, excess=excess - gone
             )

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from onetrail_collector.retention import DAY_MS, ROWS_A_STEP, InUse, Limits, limits, plan
 from onetrail_collector.settings import InvalidSettings, load
 from onetrail_collector.settings.sections import Keep, Retention
-from onetrail_collector.store.rows import EventAge, Position, Referred
+from onetrail_collector.store.rows import EventAge, Referred
 from onetrail_collector.store.sqlite import SqliteStore
 
 
@@ -50,24 +50,24 @@ def test_a_plan_takes_the_oldest_of_one_source_and_no_other(
     own = [event for event in events if event.source == 1]
     too_old = [event for event in own if event.received_ms < older_than_ms]
     expected = own[: max(len(too_old), excess)]
-    position, gone, done = Position(), [], False
+    position, gone, done = 0, [], False
     while not done:
-        ahead = [event for event in events if event.id > position.event][:look]
+        ahead = [event for event in events if event.id > position][:look]
         step = plan(
             ahead, 1, position, older_than_ms=older_than_ms, excess=max(0, excess - len(gone))
         )
         position, done = step.position, step.done or not ahead
         gone += step.doomed
         kept = {event.id for event in own} - set(gone)
-        assert all(number > position.event for number in kept)
+        assert all(number > position for number in kept)
     assert gone == [event.id for event in expected]
 
 
 def test_a_step_is_bounded() -> None:
     events = [EventAge(number, 1, 0) for number in range(1, 3 * ROWS_A_STEP)]
-    step = plan(events, 1, Position(), older_than_ms=1, excess=0)
+    step = plan(events, 1, 0, older_than_ms=1, excess=0)
     assert (len(step.doomed), step.done) == (ROWS_A_STEP, False)
-    assert step.position.event == ROWS_A_STEP
+    assert step.position == ROWS_A_STEP
 
 
 def test_rows_in_use_are_those_that_were_seen() -> None:
@@ -100,28 +100,16 @@ async def open_and_close(db: Path) -> None:
     await (await SqliteStore.open(db)).close()
 
 
-def test_event_numbers_that_are_used_again_are_seen(tmp_path: Path) -> None:
-    """All events go, their numbers begin again: the position must not hide the new ones."""
-
-    async def scenario() -> list[Position]:
-        store = await SqliteStore.open(tmp_path / "a.db")
-        await store.add_source("web", name="Web", origins=[], now_ms=0)
-        old = Position(1000, received_ms=50)
-        await store.retention.forget(1, [], old)
-        found = [await store.retention.position(1)]
-        for number, received_ms in [(900, 40), (950, 60)]:
-            async with store.transaction() as transaction:
-                await transaction.run(
-                    "INSERT INTO events VALUES (?, 1, ?, 'a', 1, 1, 0, ?, '{}', NULL, NULL)",
-                    number,
-                    str(number),
-                    received_ms,
-                )
-            found.append(await store.retention.position(1))
-        await store.close()
-        return found
-
-    assert asyncio.run(scenario()) == [Position(1000, 50), Position(1000, 50), Position()]
+def test_event_numbers_are_never_used_again(collector: Any) -> None:
+    """All events go; whoever follows them by number must not take new ones for old ones."""
+    post(collector, "web", 3, "s")
+    collector.stop()
+    with sqlite3.connect(collector.db) as emptied:
+        emptied.execute("DELETE FROM events")
+    emptied.close()
+    collector.start()
+    post(collector, "web", 1, "s")
+    assert collector.rows("SELECT id FROM events") == [(4,)]
 
 
 def post(collector: Any, source: str, count: int, session: str, **fields: Any) -> None:

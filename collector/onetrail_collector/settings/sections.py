@@ -34,7 +34,7 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsSection:
+class Metrics:
     """[metrics]: who may read /metrics."""
 
     public: Annotated[
@@ -85,6 +85,6 @@ class Settings:
     ] = False
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
-    metrics: MetricsSection = field(default_factory=MetricsSection)
+    metrics: Metrics = field(default_factory=Metrics)
     retention: Retention = field(default_factory=Retention)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

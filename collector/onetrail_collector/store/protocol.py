@@ -15,12 +15,13 @@ from onetrail_collector.store.rows import (
     Leaving,
     LiveEvent,
     LiveFilter,
-    Position,
+    PageViews,
     ProfileRows,
     Question,
     Referred,
     Regrouping,
     Source,
+    Tally,
     Token,
     Writes,
 )
@@ -64,8 +65,8 @@ class StoreTransaction(Protocol):
 class RetentionStore(Protocol):
     """What retention reads and deletes; each deletion is one small commit."""
 
-    async def position(self, source: int) -> Position:
-        """How far retention has come; the start, where event numbers have been used again."""
+    async def position(self, source: int) -> int:
+        """The event up to which all of a source's are gone."""
 
     async def count(self, source: int) -> int:
         """How many events of a source are kept."""
@@ -73,7 +74,7 @@ class RetentionStore(Protocol):
     async def oldest(self, after: int, limit: int) -> list[EventAge]:
         """The next events, of all sources, in the order of arrival."""
 
-    async def forget(self, source: int, events: Sequence[int], position: Position) -> int:
+    async def forget(self, source: int, events: Sequence[int], position: int) -> int:
         """Delete these events and remember the position, in one commit; answers how many went."""
 
     async def referred(self, after: int, limit: int) -> Referred:
@@ -142,6 +143,15 @@ class Store(Protocol):
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
     ) -> list[CountRow]:
         """The counts of these metrics in the steps of this length that begin in [from, to)."""
+
+    async def read_page_views(self, *, limit: int) -> PageViews:
+        """The page views among the next `limit` events whose pages are not counted yet."""
+
+    async def add_page_counts(self, rows: list[Tally], last: int) -> None:
+        """Count pages up to the event of this number, and keep that number with them."""
+
+    async def tidy_counts(self, now_ms: int) -> None:
+        """Forget fine steps of long ago, and rare labels of past days."""
 
     async def newest_number(self) -> int:
         """The number of the event that was committed last; 0 where there is none."""

@@ -11,7 +11,7 @@ import aiosqlite
 import msgspec
 
 from onetrail_collector.store.protocol import Referrable
-from onetrail_collector.store.rows import EventAge, Leaving, Position, Referred
+from onetrail_collector.store.rows import EventAge, Leaving, Referred
 from onetrail_collector.store.transaction import Transaction
 
 _numbers = msgspec.json.Decoder(list[int | None])
@@ -37,15 +37,10 @@ class RetentionTables:
         self._reader = reader
         self._transaction = transaction
 
-    async def position(self, source: int) -> Position:
-        """How far retention has come; the start, where event numbers have been used again."""
-        rows = await self._all("SELECT event, received_ms FROM retention WHERE source = ?", source)
-        position = Position(*rows[0]) if rows else Position()
-        nearest = await self._all(
-            "SELECT received_ms FROM events WHERE id <= ? ORDER BY id DESC LIMIT 1", position.event
-        )
-        used_again = any(received_ms > position.received_ms for (received_ms,) in nearest)
-        return Position() if used_again else position
+    async def position(self, source: int) -> int:
+        """The event up to which all of a source's are gone."""
+        rows = await self._all("SELECT event FROM retention WHERE source = ?", source)
+        return rows[0][0] if rows else 0
 
     async def count(self, source: int) -> int:
         """How many events of a source are kept."""
@@ -61,16 +56,15 @@ class RetentionTables:
         )
         return [EventAge(*row) for row in rows]
 
-    async def forget(self, source: int, events: Sequence[int], position: Position) -> int:
+    async def forget(self, source: int, events: Sequence[int], position: int) -> int:
         """Delete these events and remember the position, in one commit; answers how many went."""
         async with self._transaction() as transaction:
             gone = await transaction.delete("events", events)
             await transaction.run(
-                "INSERT INTO retention (source, event, received_ms) VALUES (?, ?, ?)"
-                " ON CONFLICT (source) DO UPDATE"
-                " SET event = excluded.event, received_ms = excluded.received_ms",
+                "INSERT INTO retention (source, event) VALUES (?, ?)"
+                " ON CONFLICT (source) DO UPDATE SET event = excluded.event",
                 source,
-                *position,
+                position,
             )
         return gone
 

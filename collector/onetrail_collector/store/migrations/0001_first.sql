@@ -45,8 +45,10 @@ CREATE TABLE contexts (
     body   TEXT NOT NULL
 );
 
+-- AUTOINCREMENT: a number is never used again, so that whoever follows events by it misses none, also
+-- after the newest were deleted.
 CREATE TABLE events (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     source      INTEGER NOT NULL REFERENCES sources (id),
     event_id    TEXT    NOT NULL,
     type        TEXT    NOT NULL,
@@ -93,18 +95,17 @@ CREATE TABLE traits (
 
 -- How far retention has come with each source: all its events up to this one are gone.
 CREATE TABLE retention (
-    source      INTEGER PRIMARY KEY REFERENCES sources (id),
-    event       INTEGER NOT NULL,
-    received_ms INTEGER NOT NULL  -- the latest arrival on the way: tells when numbers are used again
+    source INTEGER PRIMARY KEY REFERENCES sources (id),
+    event  INTEGER NOT NULL
 );
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
-    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids
+    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, pages, referrers
     step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
-    label    TEXT    NOT NULL,  -- an event's type
+    label    TEXT    NOT NULL,  -- an event's type, a page, a site
     count    INTEGER NOT NULL,
     PRIMARY KEY (metric, step_ms, start_ms, source, label)
 ) WITHOUT ROWID;
@@ -114,4 +115,10 @@ CREATE TABLE sign_ins (
     sha256     BLOB    NOT NULL PRIMARY KEY,
     token      INTEGER NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
     expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- How far those who read behind the way in have come: the number of an event.
+CREATE TABLE positions (
+    name   TEXT    NOT NULL PRIMARY KEY,
+    number INTEGER NOT NULL
 ) WITHOUT ROWID;
