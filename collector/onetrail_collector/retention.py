@@ -203,6 +203,8 @@ class Retention:
 
         while not self._stopping.is_set():
             await self._see_all(in_use)
+            if self._stopping.is_set():
+                return
             began_s = time.perf_counter()
             leaving = await self._store.retention.leave(
                 table, after, ROWS_A_STEP, before_ms, in_use.seen_to, unused
