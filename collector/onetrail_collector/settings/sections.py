@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.privacy import Privacy
 
 Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
@@ -87,4 +88,5 @@ class Settings:
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
     metrics: Metrics = field(default_factory=Metrics)
     retention: Retention = field(default_factory=Retention)
+    privacy: Privacy = field(default_factory=Privacy)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]
