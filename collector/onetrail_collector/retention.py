@@ -124,6 +124,7 @@ class Retention:
         self._clock = clock
         self._metrics = metrics
         self._looked_s: float | None = None
+        self._warned_of: set[str] = set()
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
 
@@ -152,13 +153,21 @@ class Retention:
     async def look(self) -> None:
         """Delete all that is too old or too many, then what nothing refers to."""
         gone = 0
-        for source in await self._store.sources():
+        sources = await self._store.sources()
+        self._warn_of_unknown({source.public_id for source in sources})
+        for source in sources:
             gone += await self._shorten(source)
         now_s = time.monotonic()
         due = self._looked_s is None or now_s - self._looked_s > LOOK_FOR_UNUSED_S
         if gone and due and not self._stopping.is_set():
             self._looked_s = now_s
             await self._drop_unused()
+
+    def _warn_of_unknown(self, known: set[str]) -> None:
+        """A misspelt source would be kept for ever without a word; one may also be added later."""
+        for public_id in self._settings.sources.keys() - known - self._warned_of:
+            self._warned_of.add(public_id)
+            log.warning("retention.sources.%s: there is no such source yet", public_id)
 
     async def _shorten(self, source: Source) -> int:
         days, rows = limits(self._settings, source.public_id)

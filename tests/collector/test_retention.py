@@ -142,7 +142,7 @@ def test_old_events_of_one_source_go_with_their_sessions_and_contexts(collector:
         aged.execute("UPDATE events SET received_ms = received_ms - ?", (60 * DAY_MS,))
         aged.execute("UPDATE sessions SET started_ms = started_ms - ?", (60 * DAY_MS,))
     aged.close()
-    keep = json.dumps({"web": {"days": 30}})
+    keep = json.dumps({"web": {"days": 30}, "wbe": {"days": 1}})
     collector._options += ("--set", f"retention.sources={keep}", "--set", "retention.interval_s=1")
     collector.start()
     post(collector, "web", 5, "new", context={"page": "new"})
@@ -162,6 +162,7 @@ def test_old_events_of_one_source_go_with_their_sessions_and_contexts(collector:
     assert 'onetrail_retention_deleted_total{table="events"} 2702.0' in metrics
     assert 'onetrail_retention_deleted_total{table="sessions"} 4.0' in metrics
     assert 'onetrail_retention_deleted_total{table="contexts"} 4.0' in metrics
+    assert collector.said().count("retention.sources.wbe: there is no such source yet") == 1
     assert "retention: 2702 events of source web are gone" in collector.said()
 
 

@@ -101,6 +101,7 @@ CREATE TABLE retention (
     source INTEGER PRIMARY KEY REFERENCES sources (id),
     event  INTEGER NOT NULL
 );
+
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
