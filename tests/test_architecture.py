@@ -46,6 +46,7 @@ quotas: buckets errors limits store
 server: connections guard limits
 assignment: errors identification identity origins quarantine store wire
 endpoint: auth body errors wire
+retention: clock metrics settings store
 ui: auth errors pages store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits metrics privacy
@@ -56,7 +57,7 @@ replay: clock errors ingest quarantine store wire
 api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
 health: api auth errors
 app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
-    page_counts pages readiness refusals settings store ui wire
+    page_counts pages readiness refusals retention settings store ui wire
 cli: api app auth clock erasure exports identity ingest limits logs origins pages replay server
     settings store welcome
 __main__: cli

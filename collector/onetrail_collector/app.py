@@ -28,6 +28,7 @@ from onetrail_collector.metrics import Metrics
 from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
 from onetrail_collector.refusals import Refusals
+from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -91,6 +92,8 @@ def create_app(
         )
         failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
+        retention = Retention(store, settings.retention, clock, metrics)
+        retention.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
         page_counts = PageCounts(store, ingest.committed, clock)
@@ -110,6 +113,7 @@ def create_app(
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await retention.close()
             await eraser.close()
             await page_counts.close()
             await ingest.close()

@@ -1,8 +1,8 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
@@ -10,14 +10,17 @@ from onetrail_collector.store.rows import (
     CountRow,
     Counts,
     Erasure,
+    EventAge,
     EventsPage,
     Known,
+    Leaving,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
     Quarantined,
     Question,
+    Referred,
     Regrouping,
     Removal,
     SessionRow,
@@ -31,6 +34,10 @@ from onetrail_collector.store.rows import (
 
 class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
     """One of the events to be written is stored already; the transaction has written nothing."""
+
+
+Referrable = Literal["sessions", "contexts"]
+"""Tables to whose rows events refer, and nothing else does."""
 
 
 class StoreTransaction(Protocol):
@@ -68,6 +75,39 @@ class StoreTransaction(Protocol):
 
     async def regroup(self, regrouping: Regrouping) -> None:
         """Store what identity resolution decided."""
+
+
+class RetentionStore(Protocol):
+    """What retention reads and deletes; each deletion is one small commit."""
+
+    async def position(self, source: int) -> int:
+        """The event up to which all of a source's are gone."""
+
+    async def count(self, source: int) -> int:
+        """How many events of a source are kept."""
+
+    async def oldest(self, after: int, limit: int) -> list[EventAge]:
+        """The next events, of all sources, in the order of arrival."""
+
+    async def forget(self, source: int, events: Sequence[int], position: int) -> int:
+        """Delete these events and remember the position, in one commit; answers how many went."""
+
+    async def referred(self, after: int, limit: int) -> Referred:
+        """Which sessions and contexts the next events refer to."""
+
+    async def leave(  # noqa: PLR0913, PLR0917 - one commit needs it all
+        self,
+        table: Referrable,
+        after: int,
+        limit: int,
+        before_ms: int,
+        seen_to: int,
+        unused: Callable[[Iterable[int], Referred], list[int]],
+    ) -> Leaving:
+        """Delete those of the next rows that `unused` picks, told what came after `seen_to`.
+
+        It is not asked about sessions that began at `before_ms` or later.
+        """
 
 
 class ErasureSteps(Protocol):
@@ -111,6 +151,10 @@ class ErasureSteps(Protocol):
 
 class Store(Protocol):
     """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
+
+    @property
+    def retention(self) -> RetentionStore:
+        """What retention needs."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """All that happens inside is on disk when it ends, or nothing of it where that fails."""

@@ -299,6 +299,29 @@ class Counts(NamedTuple):
     profile_ids: int
 
 
+class EventAge(NamedTuple):
+    """An event's number, its source, and when it arrived."""
+
+    id: int
+    source: int
+    received_ms: int
+
+
+class Referred(NamedTuple):
+    """What some events refer to, and the last of them; None where there were none."""
+
+    last: int | None
+    sessions: list[int]
+    contexts: list[int]
+
+
+class Leaving(NamedTuple):
+    """How many rows went, and where to go on; None at the end of the table."""
+
+    gone: int
+    next: int | None
+
+
 class Removal(NamedTuple):
     """How much an erasure would remove."""
 

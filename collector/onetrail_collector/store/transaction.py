@@ -250,6 +250,16 @@ class Transaction:
         [(number,)] = await self._all("PRAGMA user_version")
         await self._connection.execute(f"PRAGMA user_version = {number}")
 
+    async def run(self, sql: str, *parameters: object) -> list[Any]:
+        """One statement of another module of the store."""
+        return await self._all(sql, *parameters)
+
+    async def delete(self, table: str, numbers: Iterable[int]) -> int:
+        """Delete rows of one of our tables by number; answers how many there were."""
+        sql = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        async with self._connection.execute(sql, (_json(numbers),)) as cursor:
+            return cursor.rowcount
+
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
 

@@ -50,8 +50,10 @@ CREATE TABLE contexts (
     body   TEXT NOT NULL
 );
 
+-- AUTOINCREMENT: a number is never used again, so that whoever follows events by it misses none, also
+-- after the newest were deleted.
 CREATE TABLE events (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     source      INTEGER NOT NULL REFERENCES sources (id),
     event_id    TEXT    NOT NULL,
     type        TEXT    NOT NULL,
@@ -97,6 +99,12 @@ CREATE TABLE traits (
     event_id   TEXT    NOT NULL,
     PRIMARY KEY (profile_id, name)
 ) WITHOUT ROWID;
+
+-- How far retention has come with each source: all its events up to this one are gone.
+CREATE TABLE retention (
+    source INTEGER PRIMARY KEY REFERENCES sources (id),
+    event  INTEGER NOT NULL
+);
 
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
