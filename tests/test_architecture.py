@@ -39,8 +39,8 @@ ARROWS = {
     "api": {"clock", "errors", "identity", "store"},
     "pages": set(),
     "app": {
-        *("api", "auth", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        "wire",
+        *("api", "auth", "clock", "endpoint", "errors", "ingest", "pages", "rebuild"),
+        *("settings", "store", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "maintenance", "pages", "server", "settings"),
