@@ -8,15 +8,18 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.resolution import settle
-from onetrail_collector.store.protocol import Store
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.resolution import Settled, settle
+from onetrail_collector.store.protocol import AlreadyStored, Store
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
 MAX_WAITING = 2_000  # requests; more are told to come back
@@ -37,15 +40,28 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, metrics: Metrics | None = None
+    ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._metrics = metrics = metrics or Metrics()
+        metrics.watch("queue_requests", "Requests that wait.", lambda: len(self._queue))
+        metrics.watch("queue_bytes", "Bytes that wait.", lambda: self._waiting_bytes)
         self._queue: list[_Waiting] = []
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
+        self._expects_duplicates = False
+        self.committed = Bell()
+        """Rings after each commit."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more."""
+        return self._closing
 
     def start(self) -> None:
         """Begin to commit."""
@@ -109,9 +125,12 @@ class Ingest:
 
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit a group and answer each; one that breaks the commit takes no other along."""
+        began_s = time.perf_counter()
         try:
             outcomes = await self._commit([waiting.request for waiting in group])
+            self._metrics.committed(outcomes, time.perf_counter() - began_s)
         except sqlite3.OperationalError as error:  # disk full, file locked or read-only
+            self._metrics.commit_failed()
             log.error("cannot store events: %s", error)  # noqa: TRY400 - the trace says nothing more
             refusal = busy(f"cannot store events now: {error}", retry_after_s=RETRY_AFTER_FAULT_S)
             outcomes = [refusal] * len(group)
@@ -124,10 +143,27 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         for waiting, outcome in zip(group, outcomes, strict=True):
             _answer(waiting.receipt, outcome)
+        self.committed.ring()
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
+        """One commit. Its events are looked up only where the last one had some stored already.
+
+        The unique index finds a duplicate as well, for nothing; the commit is then made again.
+        """
+        try:
+            outcomes = await self._try(requests, look_for_duplicates=self._expects_duplicates)
+        except AlreadyStored:
+            outcomes = await self._try(requests, look_for_duplicates=True)
+        self._expects_duplicates = any(
+            isinstance(outcome, Receipt) and outcome.duplicates for outcome in outcomes
+        )
+        return outcomes
+
+    async def _try(
+        self, requests: list[Request], *, look_for_duplicates: bool
+    ) -> list[Receipt | Refused]:
         async with self._store.transaction() as transaction:
-            asked = question(requests)
+            asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
             identified = identified_profile_ids(requests, known)
             if identified:
@@ -136,9 +172,16 @@ class Ingest:
                 )
             assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
+            settled = Settled()
             links = await transaction.write(assignment.writes)
             if links:
-                await settle(transaction.identity, links, self._policy, now_ms=self._clock())
+                settled = await settle(
+                    transaction.identity, links, self._policy, now_ms=self._clock()
+                )
+        self._metrics.regrouped(
+            sum(change.what in {"merged", "split"} for change in settled.changes),
+            settled.refused.values(),
+        )
         return outcomes
 
 

@@ -3,6 +3,7 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -10,8 +11,18 @@ from typing import Any
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.identity import IdentityTables
-from onetrail_collector.store.rows import Known, ProfileId, Question, Session, SourcedLink, Writes
+from onetrail_collector.store.protocol import AlreadyStored
+from onetrail_collector.store.rows import (
+    Known,
+    NewEvent,
+    ProfileId,
+    Question,
+    Session,
+    SourcedLink,
+    Writes,
+)
 from onetrail_collector.store.sources import to_source
 
 MAX_TRAIT_VALUES = 5
@@ -62,7 +73,7 @@ SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
 
-# Of each trait a profile ID keeps its newest values: an app that counts in one does not fill the disk.
+# Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
 FORGET_TRAITS = f"""
 DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
     SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
@@ -150,11 +161,8 @@ class Transaction:
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
-        await self._insert(
-            "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-            " properties, context, context_id)",
-            writes.events,
-        )
+        await self._add_events(writes.events)
+        await add_counts(self._connection, tally(writes))
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
@@ -169,6 +177,21 @@ class Transaction:
             for link, source in links
         ]
         return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
+
+    async def _add_events(self, events: Sequence[NewEvent]) -> None:
+        try:
+            await self._insert(
+                "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
+                " properties, context, context_id)",
+                events,
+            )
+        except sqlite3.IntegrityError as error:
+            raise AlreadyStored from error
+
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
