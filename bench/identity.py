@@ -102,21 +102,22 @@ async def through_the_commit(path: Path, links: list[Link], ids: int) -> None:
     store = await SqliteStore.open(path, synchronous="full")
     await store.add_source("bench", name="bench", origins=[], now_ms=0)
     marks: list[tuple[int, float]] = []
-    began = time.perf_counter()
+    began, began_cpu = time.perf_counter(), time.process_time()
     for start in range(0, len(links), BATCH):
         some = links[start : start + BATCH]
         numbers = sorted({link.profile_id for link in some})
         if start:  # both links of a profile ID may fall into two batches
             numbers = [number for number in numbers if number > links[start - 1].profile_id]
         new = [NewProfileId(n, f"{n:032x}", 1, 0, n) for n in numbers]
-        batch_began = time.perf_counter()
+        batch_began = time.process_time()
         async with store.transaction() as transaction:
             writes = Writes(profile_ids=new, links=[SourcedLink(link, 1) for link in some])
             touched = await transaction.write(writes)
             await settle(transaction.identity, touched, POLICY, now_ms=0)
-        marks.append((start, (time.perf_counter() - batch_began) / len(some) * 1e6))
+        marks.append((start, (time.process_time() - batch_began) / len(some) * 1e6))
     seconds = time.perf_counter() - began
     report("through the commit path, batches of 2,000", len(links), seconds)
+    report("the same, seconds of this process", len(links), time.process_time() - began_cpu)
     early = statistics.median(us for start, us in marks if start < 20_000)
     late = statistics.median(us for start, us in marks[-10:])
     ratio = late / early
