@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import pages
-from onetrail_collector.api import profiles
+from onetrail_collector.api import blocked, profiles
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -32,7 +32,7 @@ class State(TypedDict):
     clock: Clock
 
 
-OPERATIONS = (*profiles.OPERATIONS,)
+OPERATIONS = (*profiles.OPERATIONS, *blocked.OPERATIONS)
 
 
 def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:

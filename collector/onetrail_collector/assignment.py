@@ -114,9 +114,10 @@ class Assignment:
             if own != session.public_id:
                 session = self._session(source, own, device.profile_id, time_ms)
             if event.index in identifications:
-                identification = identifications[event.index]
+                identification = _believed(identifications[event.index], source, envelope)
                 session = self._change_hands(source, session, identification, received_ms)
                 self._identify(source, event, session.profile_id.id, time_ms, identification)
+                self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
                 receipt.warnings += _warnings(event, identification)
             known[event.id] = session
             rows.append(
@@ -246,6 +247,13 @@ class Assignment:
             Trait(profile_id, name, value, time_ms, event.id)
             for name, value in identification.traits.items()
         ]
+
+
+def _believed(identification: Identification, source: Source, envelope: Envelope) -> Identification:
+    """What an event says of who somebody is, as far as its source believes it."""
+    if not source.require_signature or envelope.trusted:
+        return identification
+    return identification.signed_with(source.signing_secret or "")
 
 
 def _sessions(envelope: Envelope) -> list[str]:

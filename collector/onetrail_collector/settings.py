@@ -1,13 +1,17 @@
 """What an operator can set: a TOML file over defaults; a key that does not exist is an error."""
 
 import difflib
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
-from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
+from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS
+from onetrail_collector.identity.hashing import MIN_SECRET_BYTES, KeyHasher
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, Kind
+from onetrail_collector.identity.normalisers import NORMALISERS
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
 
@@ -15,6 +19,8 @@ from onetrail_collector.identity.policy import Policy, by_event_type
 class InvalidSettings(Exception):  # noqa: N818 - read by a person
     """The configuration cannot be used; the message names the key and says what to write."""
 
+
+HASH_SECRET = "ONETRAIL_HASH_SECRET"  # noqa: S105 - the variable's name
 
 Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
@@ -30,11 +36,12 @@ class Settings:
     demo: bool = False
 
 
-def load_policy(path: Path) -> Policy:
+def load_policy(path: Path, environ: Mapping[str, str] = os.environ) -> Policy:
     """The identity policy from a TOML file. Raises InvalidSettings.
 
     [identity]
     phone_region = "CH"
+    hash_keys = true               # its secret: $ONETRAIL_HASH_SECRET, or hash_secret_file
 
     [identity.kinds.crm]
     exclusive = true
@@ -52,7 +59,8 @@ def load_policy(path: Path) -> Policy:
         raise InvalidSettings(f"{path} is not TOML: {error}") from None
     _only(document, {"identity"}, "")
     identity = _table(document.get("identity", {}), "identity")
-    _only(identity, {"phone_region", "kinds", "points"}, "identity.")
+    known = {"phone_region", "kinds", "points", "hash_keys", "hash_secret_file"}
+    _only(identity, known, "identity.")
     kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
     for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
         base = kinds.get(name, Kind(name))
@@ -61,12 +69,37 @@ def load_policy(path: Path) -> Policy:
         kinds=kinds,
         points=by_event_type([*BUILT_IN_POINTS, *_points(identity.get("points", []), kinds)]),
         phone_region=_phone_region(identity.get("phone_region")),
+        hasher=_hasher(identity, path.parent, environ),
     )
+
+
+def _hasher(
+    identity: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
+) -> KeyHasher | None:
+    """What hashes keys, under a secret that does not stand in the configuration itself."""
+    if not _typed(identity, "hash_keys", bool, default=False, where="identity."):
+        return None
+    file, secret = identity.get("hash_secret_file"), environ.get(HASH_SECRET, "")
+    if file is not None:
+        if not isinstance(file, str):
+            raise InvalidSettings(f"identity.hash_secret_file is {file!r}; expected a path")
+        try:
+            secret = (folder / file).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(f"identity.hash_secret_file: cannot read it: {error}") from None
+    where = HASH_SECRET if file is None else "identity.hash_secret_file"
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise InvalidSettings(
+            f"identity.hash_keys needs a secret of at least {MIN_SECRET_BYTES} bytes, in the "
+            f"variable {HASH_SECRET} or in the file that identity.hash_secret_file names; "
+            f"{where} holds {len(secret.encode())}: make one with: openssl rand -hex 32"
+        )
+    return KeyHasher(secret.encode())
 
 
 def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
     where = f"identity.kinds.{base.name}."
-    _only(table, {entry.name for entry in fields(Kind)} - {"name"}, where)
+    _only(table, {entry.name for entry in fields(Kind)} - {"name"} | {"default_blocked"}, where)
     normaliser = table.get("normaliser", base.normaliser)
     if normaliser not in NORMALISERS:
         known = ", ".join(NORMALISERS)
@@ -74,14 +107,31 @@ def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
     blocked = table.get("blocked", [])
     if not isinstance(blocked, list) or not all(isinstance(value, str) for value in blocked):
         raise InvalidSettings(f"{where}blocked is {blocked!r}; expected a list of texts")
+    whole_list = _typed(table, "default_blocked", bool, default=True, where=where)
+    defaults = _default_blocked(base, normaliser) if whole_list else frozenset()
     return Kind(
         name=base.name,
         normaliser=normaliser,
         exclusive=_typed(table, "exclusive", bool, base.exclusive, where),
         priority=_typed(table, "priority", int, base.priority, where),
         max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
-        blocked=frozenset(value.strip().lower() for value in blocked),
+        blocked=frozenset(value.strip().lower() for value in blocked) | defaults,
+        ignore_gmail_dots=_email_only("ignore_gmail_dots", table, normaliser, base, where),
+        ignore_plus_tags=_email_only("ignore_plus_tags", table, normaliser, base, where),
     )
+
+
+def _default_blocked(base: Kind, normaliser: str) -> frozenset[str]:
+    return base.blocked | (JUNK_EMAILS if normaliser == "email" else JUNK)
+
+
+def _email_only(
+    name: str, table: Mapping[str, Any], normaliser: str, base: Kind, where: str
+) -> bool:
+    chosen: bool = _typed(table, name, bool, getattr(base, name), where)
+    if chosen and normaliser != "email":
+        raise InvalidSettings(f"{where}{name} is for kinds whose normaliser is 'email'")
+    return chosen
 
 
 def _points(entries: Any, kinds: Mapping[str, Kind]) -> Iterable[IdentificationPoint]:

@@ -3,6 +3,7 @@
 import click
 
 from onetrail_collector.cli import serve, sources, tokens, upkeep
+from onetrail_collector.cli.signing import sources_sign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -11,6 +12,7 @@ def cli() -> None:
     """Collect events, issue profile IDs, resolve identities: many devices, one trail."""
 
 
+sources.sources.add_command(sources_sign)
 for command in (
     serve.serve,
     sources.sources,

@@ -48,7 +48,7 @@ def serve(  # noqa: PLR0913 - an option each
         listening = listen(host, port)
     except CannotListen as error:
         raise click.ClickException(str(error)) from None
-    token = with_store(db, lambda store: _prepare(store, demo=demo))
+    token = with_store(db, lambda store: _prepare(store, policy, demo=demo))
     url = f"http://{host}:{listening.getsockname()[1]}"
     greeting = [f"onetrail collector on {url}, storing in {db}"]
     greeting += [first_token(token)] if token else []
@@ -62,8 +62,9 @@ def serve(  # noqa: PLR0913 - an option each
         server.run(sockets=[listening])
 
 
-async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:
+async def _prepare(store: SqliteStore, policy: Policy, *, demo: bool) -> str | None:
     """At the first start an admin token, and the demo source where asked for."""
+    await store.settle_key_form(policy.fingerprint)
     now_ms = system_clock()
     if demo and "demo" not in {source.public_id for source in await store.sources()}:
         await store.add_source("demo", name="Demo", origins=[], now_ms=now_ms)

@@ -6,6 +6,7 @@ from typing import Protocol
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
+    BlockedValue,
     Cluster,
     Counts,
     EventsPage,
@@ -82,6 +83,21 @@ class Store(Protocol):
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""
+
+    async def settle_key_form(self, fingerprint: str) -> None:
+        """Keep to the form of the stored keys, or begin with this: "" for clear, or a secret's.
+
+        Raises UnusableDatabase where keys of another form are stored.
+        """
+
+    async def set_signing_secret(self, public_id: str, secret: str) -> bool:
+        """Give a source its only signing secret; False where there is no such source."""
+
+    async def require_signature(self, public_id: str, *, require: bool) -> bool:
+        """Demand signatures, or no more; False where there is no source with a secret."""
+
+    async def blocked_values(self) -> list[BlockedValue]:
+        """Which entries of the lists of blocked values were met; the most frequent first."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

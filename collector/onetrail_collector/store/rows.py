@@ -17,6 +17,8 @@ class Source(NamedTuple):
     origins: tuple[str, ...]
     enabled: bool
     created_ms: int
+    signing_secret: str | None = None
+    require_signature: bool = False  # keys link only where its server has signed them
 
 
 class Token(NamedTuple):
@@ -119,6 +121,17 @@ class Writes:
     events: list[NewEvent] = field(default_factory=list)
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
+    blocked: list[tuple[Key, int]] = field(default_factory=list)  # a list's entry, when it was met
+
+
+class BlockedValue(NamedTuple):
+    """An entry of a kind's list of blocked values, and how often and when a value met it."""
+
+    kind: str
+    entry: str
+    times: int
+    first_seen_ms: int
+    last_seen_ms: int
 
 
 @dataclass(slots=True)

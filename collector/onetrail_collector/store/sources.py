@@ -7,13 +7,25 @@ import aiosqlite
 
 from onetrail_collector.store.rows import Source, Token
 
-SELECT_SOURCE = "SELECT id, public_id, name, origins, enabled, created_ms FROM sources "
+SELECT_SOURCE = (
+    "SELECT id, public_id, name, origins, enabled, created_ms, signing_secret, require_signature"
+    " FROM sources "
+)
 
 
 def to_source(row: Any) -> Source:
     """A Source from a row of SELECT_SOURCE."""
-    number, public_id, name, origins, enabled, created_ms = row
-    return Source(number, public_id, name, tuple(json.loads(origins)), bool(enabled), created_ms)
+    number, public_id, name, origins, enabled, created_ms, signing_secret, require_signature = row
+    return Source(
+        number,
+        public_id,
+        name,
+        tuple(json.loads(origins)),
+        bool(enabled),
+        created_ms,
+        signing_secret,
+        bool(require_signature),
+    )
 
 
 async def add_source(

@@ -8,9 +8,16 @@ from pathlib import Path
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store import reads, sources
+from onetrail_collector.store import key_form, reads, signing, sources
 from onetrail_collector.store.database import open_reader, open_writer
-from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source, Token
+from onetrail_collector.store.rows import (
+    BlockedValue,
+    Counts,
+    EventsPage,
+    ProfileRows,
+    Source,
+    Token,
+)
 from onetrail_collector.store.transaction import Transaction
 
 
@@ -90,3 +97,18 @@ class SqliteStore:
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         async with self._writing:
             await sources.add_token(self._writer, sha256, name=name, now_ms=now_ms)
+
+    async def settle_key_form(self, fingerprint: str) -> None:
+        async with self._writing:
+            await key_form.settle_key_form(self._writer, fingerprint)
+
+    async def set_signing_secret(self, public_id: str, secret: str) -> bool:
+        async with self._writing:
+            return await signing.set_signing_secret(self._writer, public_id, secret)
+
+    async def require_signature(self, public_id: str, *, require: bool) -> bool:
+        async with self._writing:
+            return await signing.require_signature(self._writer, public_id, require=require)
+
+    async def blocked_values(self) -> list[BlockedValue]:
+        return await reads.blocked_values(self._reader)

@@ -29,7 +29,8 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
 LOOK_UP = """
 SELECT
-  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
+  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
+                                      signing_secret, require_signature))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
@@ -68,6 +69,15 @@ WHERE true
 ON CONFLICT (profile_id, name) DO UPDATE
 SET value = excluded.value, time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
+"""
+
+COUNT_BLOCKED = """
+INSERT INTO blocked_values (kind, entry, count, first_seen_ms, last_seen_ms)
+SELECT value ->> 0, value ->> 1, count(*), min(value ->> 2), max(value ->> 2) FROM json_each(?)
+WHERE true
+GROUP BY 1, 2
+ON CONFLICT (kind, entry) DO UPDATE
+SET count = count + excluded.count, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)
 """
 
 ADD_KEYS = """
@@ -154,6 +164,7 @@ class Transaction:
             writes.events,
         )
         await self._from_json(ADD_TRAITS, writes.traits)
+        await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         changed = await self._from_json(
             ADD_LINKS,

@@ -48,6 +48,7 @@ class Envelope(msgspec.Struct):
     origin: str | None = None  # the web page's, from the header of that name
     rejected: list[Rejection] = []
     size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
+    trusted: bool = False  # it came with the source's secret, from a server
 
 
 class Receipt(msgspec.Struct):

@@ -6,7 +6,9 @@ CREATE TABLE sources (
     name       TEXT    NOT NULL,
     origins    TEXT    NOT NULL DEFAULT '[]',  -- JSON list; empty: any origin
     enabled    INTEGER NOT NULL DEFAULT 1,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    signing_secret    TEXT,  -- hexadecimal; kept as it is, because HMAC is computed with it
+    require_signature INTEGER NOT NULL DEFAULT 0
 );
 
 -- The secret itself is never stored.
@@ -90,3 +92,19 @@ CREATE TABLE traits (
     event_id   TEXT    NOT NULL,
     PRIMARY KEY (profile_id, name)
 ) WITHOUT ROWID;
+
+-- How often an entry of a kind's list of blocked values was met. As many rows as the lists are long.
+CREATE TABLE blocked_values (
+    kind          TEXT    NOT NULL,
+    entry         TEXT    NOT NULL,
+    count         INTEGER NOT NULL,
+    first_seen_ms INTEGER NOT NULL,
+    last_seen_ms  INTEGER NOT NULL,
+    PRIMARY KEY (kind, entry)
+) WITHOUT ROWID;
+
+-- One row, from the first key on: the fingerprint of the secret under which keys are hashed, or ''.
+CREATE TABLE key_form (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint TEXT NOT NULL
+);
