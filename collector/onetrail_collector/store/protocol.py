@@ -20,6 +20,10 @@ from onetrail_collector.store.rows import (
 )
 
 
+class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
+    """One of the events to be written is stored already; the transaction has written nothing."""
+
+
 class StoreTransaction(Protocol):
     """One commit: its look-ups see one state, and its writes make the next."""
 
@@ -32,7 +36,10 @@ class StoreTransaction(Protocol):
         """Which value of each of these kinds was used on these profile IDs."""
 
     async def write(self, writes: Writes) -> bool:
-        """Add all of it; True where a link is new or has earlier evidence than before."""
+        """Add all of it; True where a link is new or has earlier evidence than before.
+
+        Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
+        """
 
     async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
         """All links within reach of these profile IDs; a shared key is not passed through.
