@@ -46,22 +46,14 @@ def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> 
 
     Numbers are taken as their decimal text, so that user_id 17 and "17" are one.
     """
-    return normaliser(kind, phone_region)(as_text(value))
+    spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
+    return _remembered(kind.normaliser, as_text(value), spelling)
 
 
 def normaliser(kind: Kind, phone_region: str | None = None) -> Callable[[str], str]:
-    """normalise() of texts of one kind, for many values in a row."""
+    """normalise() for many different texts of one kind: it remembers none of them."""
     spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
-    name = kind.normaliser
-
-    def one(raw: str) -> str:
-        text = raw.strip()
-        _check_length(text)
-        if not text.isprintable():
-            raise InvalidValue("holds characters that cannot be printed")
-        return _normalise(name, text, spelling)
-
-    return one
+    return lambda text: _normalise(kind.normaliser, text, spelling)
 
 
 def as_text(value: object) -> str:
@@ -85,11 +77,18 @@ def is_blocked(kind: Kind, value: str) -> bool:
     return blocked_entry(kind, value) is not None
 
 
-@lru_cache(maxsize=10_000)  # the same few addresses come again at each start of an app
-def _normalise(name: str, text: str, spelling: Spelling) -> str:
+def _normalise(name: str, raw: str, spelling: Spelling) -> str:
+    text = raw.strip()
+    _check_length(text)
+    if not text.isprintable():
+        raise InvalidValue("holds characters that cannot be printed")
     normal = NORMALISERS[name](text, spelling)
     _check_length(normal)
     return normal
+
+
+# The same few addresses come again at each start of an app.
+_remembered = lru_cache(maxsize=10_000)(_normalise)
 
 
 def _check_length(text: str) -> None:
