@@ -29,6 +29,7 @@ class Kind:
     max_profile_ids: a value seen on more profile IDs is shared (a kiosk's phone) and joins nobody.
     blocked: values that link nobody, in lower case; `*` stands for any characters (blocked.py).
     ignore_gmail_dots, ignore_plus_tags: of e-mail addresses; see normalisers.Spelling.
+    max_values: a profile holds at most so many values of this kind; an exclusive kind's is 1.
     """
 
     name: str
@@ -39,6 +40,7 @@ class Kind:
     blocked: frozenset[str] = JUNK
     ignore_gmail_dots: bool = False
     ignore_plus_tags: bool = False
+    max_values: int = 20
 
 
 def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> str:
@@ -97,7 +99,7 @@ def _check_length(text: str) -> None:
 
 
 BUILT_IN_KINDS = (
-    Kind("user_id", exclusive=True, priority=10),
+    Kind("user_id", exclusive=True, priority=10, max_values=1),
     Kind("email", normaliser="email", priority=20, blocked=JUNK_EMAILS),
     Kind("phone", normaliser="phone", priority=30),
 )
