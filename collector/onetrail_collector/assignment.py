@@ -15,6 +15,7 @@ from onetrail_collector.errors import origin_not_allowed, unknown_source
 from onetrail_collector.identification import Identification
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.refusals import Linked
 from onetrail_collector.store.rows import (
     Known,
     NewContext,
@@ -89,6 +90,7 @@ class Assignment:
         new_id: Callable[[], str] = lambda: str(uuid4()),
     ) -> None:
         self.writes = Writes()
+        self.linked: list[Linked] = []
         self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
@@ -120,6 +122,10 @@ class Assignment:
                 identification = _believed(identifications[event.index], source, envelope)
                 session = self._change_hands(source, session, identification, received_ms)
                 self._identify(source, event, session.profile_id.id, time_ms, identification)
+                self.linked += [
+                    Linked(receipt, event, envelope.trusted, session.profile_id.id, key)
+                    for key in identification.keys
+                ]
                 self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
                 receipt.warnings += _warnings(event, identification)
             known[event.id] = session

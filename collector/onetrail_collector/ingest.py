@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -15,8 +16,9 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.refusals import LIMIT, Linked, warning
 from onetrail_collector.resolution import settle
-from onetrail_collector.store.protocol import AlreadyStored, Store
+from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
 MAX_WAITING = 2_000  # requests; more are told to come back
@@ -155,8 +157,32 @@ class Ingest:
             outcomes = [_outcome(assignment, request) for request in requests]
             links = await transaction.write(assignment.writes)
             if links:
-                await settle(transaction.identity, links, self._policy, now_ms=self._clock())
+                settled = await settle(
+                    transaction.identity, links, self._policy, now_ms=self._clock()
+                )
+                if settled.refused or any(c.what == "refused" for c in settled.changes):
+                    await self._warn(transaction, assignment.linked, links)
         return outcomes
+
+    async def _warn(
+        self,
+        transaction: StoreTransaction,
+        linked: Iterable[Linked],
+        links: Iterable[tuple[int, int]],
+    ) -> None:
+        """Tell senders of refused links, as far as it concerns them alone."""
+        states = await transaction.identity.link_states(links, count_to=0)
+        refused = {
+            (state.link.profile_id, state.link.key): state.inactive or state.refused
+            for state in states
+        }
+        found = [(entry, refused.get((entry.profile_id, entry.key))) for entry in linked]
+        asked = {entry.profile_id for entry, reason in found if reason == LIMIT}
+        values = await transaction.count_values(asked) if asked else {}
+        for entry, reason in found:
+            told = reason and warning(entry, reason, values.get(entry.profile_id, {}), self._policy)
+            if told:
+                entry.receipt.warnings.append(told)
 
 
 def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:

@@ -2,7 +2,7 @@
 
 import click
 
-from onetrail_collector.cli import serve, sources, tokens, upkeep
+from onetrail_collector.cli import identity, serve, sources, tokens, upkeep
 from onetrail_collector.cli.signing import sources_sign
 
 
@@ -15,6 +15,7 @@ def cli() -> None:
 sources.sources.add_command(sources_sign)
 for command in (
     serve.serve,
+    identity.identity,
     sources.sources,
     tokens.tokens,
     upkeep.backup,

@@ -50,12 +50,14 @@ class Blocked:
         text = value.strip().lower()
         if text in self._exact:
             return text
+        if not text.strip("0-. {}"):
+            return ZEROS
         if text.endswith(self._any_end):
             return "*" + next(end for end in self._ends if text.endswith(end))
         if text.startswith(self._any_start):
             return next(start for start in self._starts if text.startswith(start)) + "*"
-        if not text.strip("0-. {}"):
-            return ZEROS
+        if not self._others:
+            return None
         return next((entry for entry, parts in self._others if _meets(text, parts)), None)
 
 

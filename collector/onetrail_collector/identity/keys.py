@@ -55,7 +55,8 @@ def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> 
 def normaliser(kind: Kind, phone_region: str | None = None) -> Callable[[str], str]:
     """normalise() for many different texts of one kind: it remembers none of them."""
     spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
-    return lambda text: _normalise(kind.normaliser, text, spelling)
+    name = kind.normaliser
+    return lambda text: _normalise(name, text, spelling)
 
 
 def as_text(value: object) -> str:

@@ -1,7 +1,7 @@
 """A table of people, as a CRM exports it: each row says that its keys are one person's.
 
-A column is named as a kind of key. A cell that is no key is left out, with the reason; what remains
-of its row counts.
+A column is named as a kind of key; the first tells rows apart, so a row without it is left out.
+Another cell that is no key is left out alone, and the rest of its row counts.
 """
 
 import difflib
@@ -56,7 +56,7 @@ class Table:
         ]
 
     def read(self, lines: Iterable[tuple[int, list[str]]]) -> Iterator[Row | Reject]:
-        """From (line, cells), each row with a key, and whatever is left out."""
+        """From (line, cells), each row with its keys, and whatever is left out."""
         columns, hashed = self._columns, self._policy.hasher is not None
         for line, cells in lines:
             if not cells:
@@ -67,14 +67,17 @@ class Table:
                 continue
             keys = []
             for column, cell in zip(columns, cells, strict=True):
-                if not cell or cell.isspace():
-                    continue
-                key = _key(column, cell)
-                if isinstance(key, str):
-                    yield Reject(line, column.kind, key, cells)
-                else:
-                    keys.append(self._policy.stored(key) if hashed else key)
-            if keys:
+                if cell and not cell.isspace():
+                    key = _key(column, cell)
+                    if isinstance(key, str):
+                        yield Reject(line, column.kind, key, cells)
+                    else:
+                        keys.append(self._policy.stored(key) if hashed else key)
+                elif not keys:
+                    yield Reject(line, column.kind, "is empty, but tells rows apart", cells)
+                if not keys:
+                    break
+            else:
                 yield Row(line, tuple(keys))
 
 
@@ -92,6 +95,8 @@ def _key(column: _Column, cell: str) -> Key | str:
 
 def _check(names: Sequence[str], policy: Policy) -> None:
     known = ", ".join(sorted(policy.kinds))
+    if not names:
+        raise InvalidHeader(f"the first line names no kind of key; known: {known}")
     for name in names:
         if name not in policy.kinds:
             close = difflib.get_close_matches(name, policy.kinds, n=1)

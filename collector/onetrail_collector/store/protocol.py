@@ -12,6 +12,7 @@ from onetrail_collector.store.rows import (
     Counts,
     DecisionRow,
     EventsPage,
+    ImportedRows,
     KeyState,
     Known,
     LinkState,
@@ -41,6 +42,9 @@ class StoreTransaction(Protocol):
     ) -> dict[int, dict[str, str]]:
         """Which value of each of these kinds was used on these profile IDs."""
 
+    async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        """How many values of each kind were used on these profile IDs, of at most 1,000 each."""
+
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
@@ -50,6 +54,10 @@ class StoreTransaction(Protocol):
     @property
     def identity(self) -> "IdentityTransaction":
         """The part that identity resolution works on."""
+
+    @property
+    def imports(self) -> "ImportTransaction":
+        """The part that an import of links works on."""
 
 
 class IdentityTransaction(Protocol):
@@ -124,6 +132,27 @@ class IdentityTransaction(Protocol):
 
     async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
         """Record that it holds no more; False where it did not hold."""
+
+
+class ImportTransaction(Protocol):
+    """What an import of links needs, within one transaction."""
+
+    async def source(self, *, now_ms: int) -> int:
+        """The number of the source of imported links; it is disabled: nobody sends as it."""
+
+    async def find_keys(
+        self, keys: Sequence[Key], source: int
+    ) -> dict[Key, tuple[int, int | None]]:
+        """Of those keys that are known: their number, and the imported profile ID linked to them.
+
+        Where there are several, the oldest; none where a key is seen on more than 1,000.
+        """
+
+    async def highest_numbers(self) -> tuple[int, int]:
+        """The highest profile ID and the highest key in use."""
+
+    async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
+        """Add all of it; answers the links, of those that might be there already, that were not."""
 
 
 class Store(Protocol):

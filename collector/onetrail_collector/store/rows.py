@@ -135,6 +135,20 @@ class BlockedValue(NamedTuple):
     last_seen_ms: int
 
 
+@dataclass(slots=True)
+class ImportedRows:
+    """What a batch of an imported table adds, as rows of three tables."""
+
+    profile_ids: list[tuple[int, str, int, int, int]] = field(default_factory=list)
+    """number, public id, source, issued_ms, and the number again: a profile of its own"""
+    keys: list[tuple[int, str, str, int | None]] = field(default_factory=list)
+    """number, kind, value, and the profile ID whose profile holds it, where nothing can forbid"""
+    links: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """profile ID, key, event id, source, time_ms"""
+    perhaps: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """likewise, links that may be there already, or that may conflict"""
+
+
 class LinkState(NamedTuple):
     """A link as it is stored, with what both its ends belong to.
 

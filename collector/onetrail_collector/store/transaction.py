@@ -5,13 +5,14 @@ Each function is a fixed handful of set-based statements, however many events th
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import aiosqlite
 import msgspec
 
 from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.imports import ImportTables
+from onetrail_collector.store.insert import insert
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Known,
@@ -23,8 +24,6 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 from onetrail_collector.store.sources import to_source
-
-ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
@@ -72,6 +71,16 @@ SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
 
+COUNT_VALUES = """
+SELECT links.profile_id, keys.kind, count(*)
+FROM json_each(?) AS asked
+CROSS JOIN links ON links.profile_id = asked.value AND links.key IN (
+    SELECT own.key FROM links AS own WHERE own.profile_id = asked.value LIMIT 1000
+)
+CROSS JOIN keys ON keys.id = links.key
+GROUP BY 1, 2
+"""
+
 COUNT_BLOCKED = """
 INSERT INTO blocked_values (kind, entry, count, first_seen_ms, last_seen_ms)
 SELECT value ->> 0, value ->> 1, count(*), min(value ->> 2), max(value ->> 2) FROM json_each(?)
@@ -107,6 +116,7 @@ class Transaction:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.identity = IdentityTables(connection)
+        self.imports = ImportTables(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -150,6 +160,12 @@ class Transaction:
             values.setdefault(profile_id, {})[kind] = value
         return values
 
+    async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        counts: dict[int, dict[str, int]] = {}
+        for profile_id, kind, count in await self._all(COUNT_VALUES, _json(profile_ids)):
+            counts.setdefault(profile_id, {})[kind] = count
+        return counts
+
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
@@ -190,21 +206,7 @@ class Transaction:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
     async def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Many rows a step: each step gives the interpreter's lock away and waits for it."""
-        done = 0
-        for size in ROWS_A_STEP:
-            steps = (len(rows) - done) // size
-            if steps:
-                end = done + steps * size
-                values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
-                await self._each(
-                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
-                    [
-                        tuple(chain.from_iterable(rows[start : start + size]))
-                        for start in range(done, end, size)
-                    ],
-                )
-                done = end
+        await insert(self._connection, into, rows)
 
     async def _from_json(self, sql: str, rows: Collection[tuple[Any, ...]]) -> int:
         """One step for all rows; answers how many were added or changed."""
