@@ -18,11 +18,11 @@ def config(tmp_path: Path) -> Path:
     (tmp_path / "secret").write_text(SECRET)
     path = tmp_path / "onetrail.toml"
     path.write_text(
-        """
+        f"""
         [identity]
         phone_region = "CH"
         hash_keys = true
-        hash_secret_file = "secret"
+        hash_secret_file = "{tmp_path}/secret"
         [[identity.points]]
         event_type = "order"
         property = "customers.0.email"

@@ -169,7 +169,10 @@ def test_the_collector_goes_on_meanwhile(crm: Any) -> None:
 def test_imported_keys_are_hashed_as_others(new_collector: Any, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("s" * 64)
     (tmp_path / "onetrail.toml").write_text(
-        CONFIG.replace("[identity]", '[identity]\nhash_keys = true\nhash_secret_file = "secret"')
+        CONFIG.replace(
+            "[identity]",
+            f'[identity]\nhash_keys = true\nhash_secret_file = "{tmp_path}/secret"',
+        )
     )
     hashing = new_collector("--config", str(tmp_path / "onetrail.toml"))
     run_import(hashing, "crm_id,email\nC1,ann.secret@shop.test\n")

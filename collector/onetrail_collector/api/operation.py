@@ -47,6 +47,7 @@ class Call(Generic[Asked, Body]):
     asked: Asked
     body: Body
     caller: Caller
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class Operation:
     answers: Any
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    media_type: str = "application/json"  # of the answer, where that is a Response of its own
 
     def route(self) -> Route:
         """The route that serves it."""
@@ -79,6 +81,7 @@ class Operation:
             asked=_asked(request, self.asks),
             body=await _body(request, self.body),
             caller=caller,
+            request=request,
         )
         answer = await self.answer(call)
         return answer if isinstance(answer, Response) else json_response(answer)

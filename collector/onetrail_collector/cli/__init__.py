@@ -2,7 +2,7 @@
 
 import click
 
-from onetrail_collector.cli import identity, serve, sources, tokens, upkeep
+from onetrail_collector.cli import config, identity, serve, sources, tokens, upkeep
 from onetrail_collector.cli.signing import sources_sign
 
 
@@ -16,6 +16,7 @@ sources.sources.add_command(sources_sign)
 for command in (
     serve.serve,
     identity.identity,
+    config.config,
     sources.sources,
     tokens.tokens,
     upkeep.backup,

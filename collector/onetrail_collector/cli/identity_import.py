@@ -11,12 +11,12 @@ from typing import IO, Any
 
 import click
 
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.database import with_store
+from onetrail_collector.cli.options import settings_options
 from onetrail_collector.clock import system_clock
-from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
 from onetrail_collector.importing import Evidence, import_rows
-from onetrail_collector.settings import InvalidSettings, load_policy
+from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 
 FIRST_ROWS, MAX_ROWS = 500, 8_000  # of a transaction: as many as it stores in
@@ -30,25 +30,19 @@ DELIMITERS = ",;\t|"
 @click.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option(
-    "--config", type=click.Path(dir_okay=False, path_type=Path), help="The collector's TOML file."
-)
-@click.option(
     "--rejects",
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the rows that were left out, in whole or in part, with the reason.",
 )
-@database
-def identity_import(file: Path, config: Path | None, rejects: Path | None, db: Path) -> None:
+@settings_options
+def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
     """Link the keys in each row of a CSV FILE to each other: they are one person's.
 
     The header names kinds of key, as crm_id,email,phone; the first column tells rows apart. The
     collector may run meanwhile. The same file a second time adds nothing; after an interruption,
     run it again.
     """
-    try:
-        policy = load_policy(config) if config else Policy()
-    except InvalidSettings as error:
-        raise click.ClickException(str(error)) from None
+    policy, db = found.settings.policy, found.settings.db
     with ExitStack() as stack:
         raw = stack.enter_context(file.open("rb"))
         text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")

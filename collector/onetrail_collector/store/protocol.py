@@ -9,6 +9,7 @@ from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
     BlockedValue,
     Change,
+    CountRow,
     Counts,
     DecisionRow,
     EventsPage,
@@ -16,12 +17,16 @@ from onetrail_collector.store.rows import (
     KeyState,
     Known,
     LinkState,
+    LiveEvent,
+    LiveFilter,
+    PageViews,
     ProfileRows,
     ProfileSize,
     Question,
     Region,
     Regrouping,
     Source,
+    Tally,
     Token,
     Writes,
 )
@@ -209,6 +214,46 @@ class Store(Protocol):
 
     async def blocked_values(self) -> list[BlockedValue]:
         """Which entries of the lists of blocked values were met; the most frequent first."""
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        """The counts of these metrics in the steps of this length that begin in [from, to)."""
+
+    async def read_page_views(self, *, limit: int) -> PageViews:
+        """The page views among the next `limit` events whose pages are not counted yet."""
+
+    async def add_page_counts(self, rows: list[Tally], last: int) -> None:
+        """Count pages up to the event of this number, and keep that number with them."""
+
+    async def tidy_counts(self, now_ms: int) -> None:
+        """Forget fine steps of long ago, and rare labels of past days."""
+
+    async def newest_number(self) -> int:
+        """The number of the event that was committed last; 0 where there is none."""
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        """At most `limit` events committed after this one, the newest of them, in their order."""
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        """Remember who signed in at /ui with the token of this hash."""
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        """The token with which somebody signed in; None where that is over or was revoked."""
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        """Sign out."""
+
+    async def probe(self) -> None:
+        """Commit a write that changes nothing; raises sqlite3.Error where that cannot be done."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

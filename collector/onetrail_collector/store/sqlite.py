@@ -8,14 +8,19 @@ from pathlib import Path
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store import key_form, reads, signing, sources
+from onetrail_collector.store import counts, key_form, live, reads, sign_ins, signing, sources
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.rows import (
     BlockedValue,
+    CountRow,
     Counts,
     EventsPage,
+    LiveEvent,
+    LiveFilter,
+    PageViews,
     ProfileRows,
     Source,
+    Tally,
     Token,
 )
 from onetrail_collector.store.transaction import Transaction
@@ -42,6 +47,11 @@ class SqliteStore:
             await writer.close()
             raise
 
+    async def probe(self) -> None:
+        """The schema's number, written again, dirties a page: the disk must take it."""
+        async with self.transaction() as transaction:
+            await transaction.touch()
+
     async def close(self) -> None:
         async with self._writing:
             await self._reader.close()
@@ -49,10 +59,15 @@ class SqliteStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._all_or_nothing():
+            yield Transaction(self._writer)
+
+    @asynccontextmanager
+    async def _all_or_nothing(self) -> AsyncIterator[None]:
         async with self._writing:
             await self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(self._writer)
+                yield
                 await self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
@@ -112,3 +127,50 @@ class SqliteStore:
 
     async def blocked_values(self) -> list[BlockedValue]:
         return await reads.blocked_values(self._reader)
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        return await counts.read_counts(
+            self._reader, metrics=metrics, step_ms=step_ms, from_ms=from_ms, to_ms=to_ms
+        )
+
+    async def read_page_views(self, *, limit: int) -> PageViews:
+        return await counts.read_page_views(self._reader, limit=limit)
+
+    async def add_page_counts(self, rows: list[Tally], last: int) -> None:
+        async with self._all_or_nothing():
+            await counts.add_page_counts(self._writer, rows, last)
+
+    async def tidy_counts(self, now_ms: int) -> None:
+        async with self._all_or_nothing():
+            await counts.tidy_counts(self._writer, now_ms)
+
+    async def newest_number(self) -> int:
+        return await live.newest_number(self._reader)
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        return await live.read_committed(
+            self._reader, after=after, limit=limit, filter_by=filter_by
+        )
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        async with self._writing:
+            await sign_ins.add_sign_in(
+                self._writer, sha256, token=token, expires_ms=expires_ms, now_ms=now_ms
+            )
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        return await sign_ins.find_sign_in(self._reader, sha256, now_ms=now_ms)
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        async with self._writing:
+            await sign_ins.remove_sign_in(self._writer, sha256)

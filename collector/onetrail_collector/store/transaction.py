@@ -10,6 +10,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.imports import ImportTables
 from onetrail_collector.store.insert import insert
@@ -178,6 +179,7 @@ class Transaction:
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
+        await add_counts(self._connection, tally(writes))
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
@@ -201,6 +203,11 @@ class Transaction:
             for link, source in links
         ]
         return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
+
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))

@@ -1,12 +1,8 @@
-"""What an operator can set: a TOML file over defaults; a key that does not exist is an error."""
+"""The section [identity]: kinds of merging key and identification points, as a Policy."""
 
-import difflib
-import os
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
 from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS
 from onetrail_collector.identity.hashing import MIN_SECRET_BYTES, KeyHasher
@@ -14,34 +10,14 @@ from onetrail_collector.identity.keys import BUILT_IN_KINDS, Kind
 from onetrail_collector.identity.normalisers import NORMALISERS
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
+from onetrail_collector.settings.errors import InvalidSettings, unknown
 
 
-class InvalidSettings(Exception):  # noqa: N818 - read by a person
-    """The configuration cannot be used; the message names the key and says what to write."""
-
-
-HASH_SECRET = "ONETRAIL_HASH_SECRET"  # noqa: S105 - the variable's name
-
-Durability = Literal["full", "normal"]
-"""What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one collector runs."""
-
-    db: Path
-    policy: Policy = field(default_factory=Policy)
-    durability: Durability = "full"
-    demo: bool = False
-
-
-def load_policy(path: Path, environ: Mapping[str, str] = os.environ) -> Policy:
-    """The identity policy from a TOML file. Raises InvalidSettings.
+def to_policy(identity: Mapping[str, Any]) -> Policy:
+    """The identity policy from the keys of the section. Raises InvalidSettings.
 
     [identity]
     phone_region = "CH"
-    hash_keys = true               # its secret: $ONETRAIL_HASH_SECRET, or hash_secret_file
 
     [identity.kinds.crm]
     exclusive = true
@@ -51,16 +27,6 @@ def load_policy(path: Path, environ: Mapping[str, str] = os.environ) -> Policy:
     property = "customer.email"
     kind = "email"
     """
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InvalidSettings(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{path} is not TOML: {error}") from None
-    _only(document, {"identity"}, "")
-    identity = _table(document.get("identity", {}), "identity")
-    known = {"phone_region", "kinds", "points", "hash_keys", "hash_secret_file"}
-    _only(identity, known, "identity.")
     kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
     for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
         base = kinds.get(name, Kind(name))
@@ -69,30 +35,25 @@ def load_policy(path: Path, environ: Mapping[str, str] = os.environ) -> Policy:
         kinds=kinds,
         points=by_event_type([*BUILT_IN_POINTS, *_points(identity.get("points", []), kinds)]),
         phone_region=_phone_region(identity.get("phone_region")),
-        hasher=_hasher(identity, path.parent, environ),
+        hasher=_hasher(identity),
     )
 
 
-def _hasher(
-    identity: Mapping[str, Any], folder: Path, environ: Mapping[str, str]
-) -> KeyHasher | None:
-    """What hashes keys, under a secret that does not stand in the configuration itself."""
-    if not _typed(identity, "hash_keys", bool, default=False, where="identity."):
+def _hasher(identity: Mapping[str, Any]) -> KeyHasher | None:
+    if not identity.get("hash_keys"):
         return None
-    file, secret = identity.get("hash_secret_file"), environ.get(HASH_SECRET, "")
+    file, secret = identity.get("hash_secret_file"), identity.get("hash_secret") or ""
     if file is not None:
-        if not isinstance(file, str):
-            raise InvalidSettings(f"identity.hash_secret_file is {file!r}; expected a path")
         try:
-            secret = (folder / file).read_text().strip()
+            secret = file.read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise InvalidSettings(f"identity.hash_secret_file: cannot read it: {error}") from None
-    where = HASH_SECRET if file is None else "identity.hash_secret_file"
+    where = "identity.hash_secret" if file is None else "identity.hash_secret_file"
     if len(secret.encode()) < MIN_SECRET_BYTES:
         raise InvalidSettings(
             f"identity.hash_keys needs a secret of at least {MIN_SECRET_BYTES} bytes, in the "
-            f"variable {HASH_SECRET} or in the file that identity.hash_secret_file names; "
-            f"{where} holds {len(secret.encode())}: make one with: openssl rand -hex 32"
+            "variable ONETRAIL_IDENTITY__HASH_SECRET or in the file that identity.hash_secret_file "
+            f"names; {where} holds {len(secret.encode())}: make one with: openssl rand -hex 32"
         )
     return KeyHasher(secret.encode())
 
@@ -115,6 +76,7 @@ def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
         exclusive=_typed(table, "exclusive", bool, base.exclusive, where),
         priority=_typed(table, "priority", int, base.priority, where),
         max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
+        max_values=_typed(table, "max_values", int, base.max_values, where),
         blocked=frozenset(value.strip().lower() for value in blocked) | defaults,
         ignore_gmail_dots=_email_only("ignore_gmail_dots", table, normaliser, base, where),
         ignore_plus_tags=_email_only("ignore_plus_tags", table, normaliser, base, where),
@@ -180,6 +142,4 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for name in table:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
-            raise InvalidSettings(f"{where}{name} is not a setting; {hint}")
+            raise unknown(name, known, where=where)
