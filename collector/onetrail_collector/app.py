@@ -1,5 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -21,6 +22,7 @@ from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
+from onetrail_collector.rebuild import keep_settled
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -66,6 +68,9 @@ def create_app(
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         ingest = Ingest(store, settings.policy, clock, metrics)
         ingest.start()
+        settling = asyncio.create_task(
+            keep_settled(store, settings.policy, clock), name="onetrail-settling"
+        )
         page_counts = PageCounts(store, ingest.committed, clock)
         page_counts.start()
         try:
@@ -79,6 +84,8 @@ def create_app(
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
             await page_counts.close()
             await ingest.close()
             await store.close()

@@ -19,6 +19,7 @@ for command in (
     config.config,
     sources.sources,
     tokens.tokens,
+    identity.identity,
     upkeep.backup,
     upkeep.check,
     upkeep.vacuum,

@@ -26,6 +26,8 @@ from onetrail_collector.store.rows import (
 )
 from onetrail_collector.store.sources import to_source
 
+MAX_TRAIT_VALUES = 5
+
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
 LOOK_UP = """
@@ -90,6 +92,14 @@ GROUP BY 1, 2
 ON CONFLICT (kind, entry) DO UPDATE
 SET count = count + excluded.count, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)
 """
+
+# Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
+FORGET_TRAITS = f"""
+DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
+    SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
+    ORDER BY time_ms DESC, event_id DESC, value DESC LIMIT {MAX_TRAIT_VALUES}
+)
+"""  # noqa: S608 - constants
 
 ADD_KEYS = """
 INSERT INTO keys (kind, value) SELECT value ->> 0, value ->> 1 FROM json_each(?)
@@ -180,7 +190,9 @@ class Transaction:
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
         await add_counts(self._connection, tally(writes))
-        await self._from_json(ADD_TRAITS, writes.traits)
+        if await self._from_json(ADD_TRAITS, writes.traits):
+            stated = {(trait.profile_id, trait.name) for trait in writes.traits}
+            await self._each(FORGET_TRAITS, stated)
         await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         return await self._add_links(writes.links)
