@@ -18,7 +18,8 @@ class Components:
     def __init__(self, links: Iterable[PlainLink]) -> None:
         self._profile_ids: dict[int, int] = {}  # node of each
         self._keys: dict[Key, int] = {}  # a node of the part it is in
-        self._parent = parent = []
+        parent: list[int] = []
+        self._parent = parent
         profile_ids, keys = self._profile_ids, self._keys
         for profile_id, key, _, _ in links:
             one = profile_ids.get(profile_id)
