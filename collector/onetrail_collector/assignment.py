@@ -15,7 +15,7 @@ from onetrail_collector.errors import origin_not_allowed, unknown_source
 from onetrail_collector.identification import Identification
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
-from onetrail_collector.refusals import Linked
+from onetrail_collector.link_warnings import Linked
 from onetrail_collector.store.rows import (
     Known,
     NewContext,

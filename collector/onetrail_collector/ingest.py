@@ -18,8 +18,8 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.link_warnings import LIMIT, Linked, warning
 from onetrail_collector.metrics import Metrics
-from onetrail_collector.refusals import LIMIT, Linked, warning
 from onetrail_collector.resolution import Settled, settle
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.wire.envelope import Envelope, Receipt
