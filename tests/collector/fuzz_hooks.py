@@ -28,5 +28,5 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
 @schemathesis.hook
 def map_query(context: Any, query: Any) -> Any:
     if query and "key" in query and chance.random() < 0.5:
-        query["key"] = "email:ann@example.com"
+        query["key"] = "email:ann@shop.test"
     return query
