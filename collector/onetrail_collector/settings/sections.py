@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.limits import Limits
+from onetrail_collector.privacy import Privacy
 
 Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
@@ -69,4 +70,5 @@ class Settings:
     ] = False
     metrics: MetricsSection = field(default_factory=MetricsSection)
     limits: Limits = field(default_factory=Limits)
+    privacy: Privacy = field(default_factory=Privacy)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

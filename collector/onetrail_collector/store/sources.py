@@ -51,7 +51,7 @@ async def change_source(
     values = [json.dumps(changes[name]) if name == "origins" else changes[name] for name in columns]
     settings = ", ".join(["id = id", *(f"{name} = ?" for name in columns)])
     async with writer.execute(
-        f"UPDATE sources SET {settings} WHERE public_id = ?",  # noqa: S608 - constants
+        f"UPDATE sources SET {settings} WHERE public_id = ?",
         (*values, public_id),
     ) as cursor:
         return cursor.rowcount > 0
