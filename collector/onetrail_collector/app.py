@@ -42,10 +42,10 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
-    room: Room
-    failures: Buckets  # of admin tokens, by client address
     eraser: Eraser
     refusals: Refusals
+    room: Room
+    failures: Buckets  # of admin tokens, by client address
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
@@ -77,8 +77,6 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        limits = settings.limits
-        failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         enrichment = Enrichment(settings.privacy)
         for what in ("marked", "refused"):
             metrics.watch(
@@ -87,7 +85,11 @@ def create_app(
                 partial(enrichment.counts.__getitem__, what),
             )
         refusals = Refusals(clock)
-        ingest = Ingest(store, settings.policy, clock, metrics, enrichment, limits=limits)
+        limits = settings.limits
+        ingest = Ingest(
+            store, settings.policy, clock, metrics=metrics, enrichment=enrichment, limits=limits
+        )
+        failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
@@ -99,10 +101,10 @@ def create_app(
                 "ingest": ingest,
                 "settings": settings,
                 "clock": clock,
-                "room": Room(),
-                "failures": failures,
                 "eraser": eraser,
                 "refusals": refusals,
+                "room": Room(),
+                "failures": failures,
                 "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),

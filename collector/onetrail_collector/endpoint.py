@@ -50,17 +50,17 @@ class Endpoint:
             return
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
+        source = None
         authorization = headers.get(b"authorization")
         state = scope["state"]
         submit: Callable[[Envelope], Awaitable[Receipt]] = state["ingest"].submit
-        source = None
         try:
             body = await read_body(headers, receive, state["room"])
             envelope = self._decode(body, origin=origin.decode("latin-1") if origin else None)
-            if authorization is not None:
-                envelope.secret_sha256 = presented_secret(authorization)
             source = envelope.source
             envelope.client = _client(scope, headers)
+            if authorization is not None:
+                envelope.secret_sha256 = presented_secret(authorization)
             receipt = await submit(envelope)
         except Disconnected:
             return

@@ -47,14 +47,14 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(  # noqa: PLR0913 - its parts
+    def __init__(  # noqa: PLR0913  its collaborators, each used
         self,
         store: Store,
         policy: Policy,
         clock: Clock,
+        *,
         metrics: Metrics | None = None,
         enrichment: Enrichment | None = None,
-        *,
         limits: Limits = UNLIMITED,
     ) -> None:
         self._quotas = Quotas(limits)
@@ -104,9 +104,9 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
-        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
         self._enrichment.admit(envelope.client, envelope.source)
         received_ms = self._clock() if received_ms is None else received_ms
+        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
         request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))

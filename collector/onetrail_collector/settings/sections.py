@@ -69,6 +69,6 @@ class Settings:
         bool, Meta(description="A line for each request: no query, address or content in it.")
     ] = False
     metrics: MetricsSection = field(default_factory=MetricsSection)
-    limits: Limits = field(default_factory=Limits)
     privacy: Privacy = field(default_factory=Privacy)
+    limits: Limits = field(default_factory=Limits)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]
