@@ -60,6 +60,7 @@ ingest: assignment bell clock enrichment errors identification identity limits l
     metrics privacy quotas resolution store wire withholding
 erasure: clock identity ingest resolution store
 readiness: ingest store
+retention: clock metrics settings store
 replay: clock errors ingest quarantine store wire
 api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
 health: api auth errors
