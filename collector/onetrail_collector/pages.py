@@ -1,6 +1,7 @@
 """Files that browsers load: the tracker, and the demo page where it is switched on."""
 
 import base64
+import gzip
 import hashlib
 from importlib.resources import files
 
@@ -15,13 +16,13 @@ FRESH = "no-cache"
 
 def tracker_routes() -> list[Route]:
     """GET /t.js, the built tracker, and what it loads; GET /t.<hash>.js, which never changes."""
-    tracker = _File("t.js", "text/javascript", A_DAY, any_page=True)
     pinned = _File("t.js", "text/javascript", FOR_EVER, any_page=True)
-    more = _File("t-more.js", "text/javascript", A_DAY, any_page=True)
     return [
-        Route("/t.js", tracker.answer),
+        *(
+            Route(f"/{name}", _File(name, "text/javascript", A_DAY, any_page=True).answer)
+            for name in ("t.js", "t-more.js", "t-vitals.js")
+        ),
         Route(f"/{pinned_name()}", pinned.answer),
-        Route("/t-more.js", more.answer),
     ]
 
 
@@ -53,10 +54,12 @@ class _File:
 
     def __init__(self, name: str, media_type: str, cache: str, *, any_page: bool = False) -> None:
         self._body = _read(name)
+        self._packed = gzip.compress(self._body, mtime=0)
         self._media_type = media_type
         self._headers = {
-            "etag": f'"{hashlib.sha256(self._body).hexdigest()[:32]}"',
+            "etag": f'W/"{hashlib.sha256(self._body).hexdigest()[:32]}"',  # weak: packed or not
             "cache-control": cache,
+            "vary": "accept-encoding",
             "x-content-type-options": "nosniff",
         }
         if any_page:
@@ -67,6 +70,9 @@ class _File:
 
     async def answer(self, request: Request) -> Response:
         known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-        if self._headers["etag"] in [tag.removeprefix("W/") for tag in known] or "*" in known:
+        if self._headers["etag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers = self._headers | {"content-encoding": "gzip"}
+            return Response(self._packed, media_type=self._media_type, headers=headers)
         return Response(self._body, media_type=self._media_type, headers=self._headers)

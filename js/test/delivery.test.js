@@ -178,7 +178,7 @@ test("the queue is bounded: the oldest events are dropped, and it says so", asyn
 
 test("a full localStorage costs no event while the page lives", async () => {
   const browser = createBrowser();
-  browser.disk.full = true;
+  browser.full = true;
   browser.open().api.track("click");
   await settled();
   assert.deepEqual(browser.types(), ["click"]);
