@@ -8,15 +8,18 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
-from onetrail_collector.store.protocol import Store, StoreTransaction
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Regrouping, Writes
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
@@ -38,15 +41,28 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, metrics: Metrics | None = None
+    ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._metrics = metrics = metrics or Metrics()
+        metrics.watch("queue_requests", "Requests that wait.", lambda: len(self._queue))
+        metrics.watch("queue_bytes", "Bytes that wait.", lambda: self._waiting_bytes)
         self._queue: list[_Waiting] = []
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
+        self._expects_duplicates = False
+        self.committed = Bell()
+        """Rings after each commit."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more."""
+        return self._closing
 
     def start(self) -> None:
         """Begin to commit."""
@@ -110,9 +126,12 @@ class Ingest:
 
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit a group and answer each; one that breaks the commit takes no other along."""
+        began_s = time.perf_counter()
         try:
             outcomes = await self._commit([waiting.request for waiting in group])
+            self._metrics.committed(outcomes, time.perf_counter() - began_s)
         except sqlite3.OperationalError as error:  # disk full, file locked or read-only
+            self._metrics.commit_failed()
             log.error("cannot store events: %s", error)  # noqa: TRY400 - the trace says nothing more
             refusal = busy(f"cannot store events now: {error}", retry_after_s=RETRY_AFTER_FAULT_S)
             outcomes = [refusal] * len(group)
@@ -125,10 +144,27 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         for waiting, outcome in zip(group, outcomes, strict=True):
             _answer(waiting.receipt, outcome)
+        self.committed.ring()
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
+        """One commit. Its events are looked up only where the last one had some stored already.
+
+        The unique index finds a duplicate as well, for nothing; the commit is then made again.
+        """
+        try:
+            outcomes = await self._try(requests, look_for_duplicates=self._expects_duplicates)
+        except AlreadyStored:
+            outcomes = await self._try(requests, look_for_duplicates=True)
+        self._expects_duplicates = any(
+            isinstance(outcome, Receipt) and outcome.duplicates for outcome in outcomes
+        )
+        return outcomes
+
+    async def _try(
+        self, requests: list[Request], *, look_for_duplicates: bool
+    ) -> list[Receipt | Refused]:
         async with self._store.transaction() as transaction:
-            asked = question(requests)
+            asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
             identified = identified_profile_ids(requests, known)
             if identified:
@@ -137,18 +173,22 @@ class Ingest:
                 )
             assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
+            changes = Regrouping()
             if await transaction.write(assignment.writes):
-                await self._resolve(transaction, assignment.writes)
+                changes = await self._resolve(transaction, assignment.writes)
+        self._metrics.regrouped(len(changes.profiles), changes.refused.values())
         return outcomes
 
-    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> None:
+    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> Regrouping:
         kinds = self._policy.kinds
         count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
         cluster = await transaction.cluster(
             {link.profile_id for link, _ in writes.links}, count_to=count_to
         )
         resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
-        await transaction.regroup(difference(cluster, resolution))
+        changes = difference(cluster, resolution)
+        await transaction.regroup(changes)
+        return changes
 
 
 def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:

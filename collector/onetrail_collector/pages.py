@@ -16,10 +16,10 @@ FRESH = "no-cache"
 
 def tracker_routes() -> list[Route]:
     """GET /t.js, the built tracker, and what it loads; GET /t.<hash>.js, which never changes."""
-    pinned = _File("t.js", "text/javascript", FOR_EVER, any_page=True)
+    pinned = File(_read("t.js"), "text/javascript", FOR_EVER, any_page=True)
     return [
         *(
-            Route(f"/{name}", _File(name, "text/javascript", A_DAY, any_page=True).answer)
+            Route(f"/{name}", File(_read(name), "text/javascript", A_DAY, any_page=True).answer)
             for name in ("t.js", "t-more.js", "t-vitals.js")
         ),
         Route(f"/{pinned_name()}", pinned.answer),
@@ -29,8 +29,8 @@ def tracker_routes() -> list[Route]:
 def demo_routes() -> list[Route]:
     """GET /demo: a page that includes the tracker, to see it work."""
     return [
-        Route("/demo", _File("demo.html", "text/html", FRESH).answer),
-        Route("/demo.js", _File("demo.js", "text/javascript", FRESH).answer),
+        Route("/demo", File(_read("demo.html"), "text/html", FRESH).answer),
+        Route("/demo.js", File(_read("demo.js"), "text/javascript", FRESH).answer),
     ]
 
 
@@ -49,12 +49,12 @@ def _read(name: str) -> bytes:
     return (files("onetrail_collector") / "static" / name).read_bytes()
 
 
-class _File:
-    """One of the package's static files, read once, served with an ETag (RFC 9110, 8.8.3)."""
+class File:
+    """A static file in memory, served with an ETag (RFC 9110, 8.8.3)."""
 
-    def __init__(self, name: str, media_type: str, cache: str, *, any_page: bool = False) -> None:
-        self._body = _read(name)
-        self._packed = gzip.compress(self._body, mtime=0)
+    def __init__(self, body: bytes, media_type: str, cache: str, *, any_page: bool = False) -> None:
+        self._body = body
+        self._packed = gzip.compress(body, mtime=0)
         self._media_type = media_type
         self._headers = {
             "etag": f'W/"{hashlib.sha256(self._body).hexdigest()[:32]}"',  # weak: packed or not
@@ -69,6 +69,7 @@ class _File:
             }
 
     async def answer(self, request: Request) -> Response:
+        """The file, or 304 where the browser has it."""
         known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
         if self._headers["etag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)

@@ -3,6 +3,7 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -12,9 +13,12 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.counts import ADD_COUNTS, tally
+from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Cluster,
     Known,
+    NewEvent,
     ProfileId,
     Question,
     Regrouping,
@@ -148,11 +152,8 @@ class Transaction:
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
-        await self._insert(
-            "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-            " properties, context, context_id)",
-            writes.events,
-        )
+        await self._add_events(writes.events)
+        await self._from_json(ADD_COUNTS, tally(writes))
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         changed = await self._from_json(
@@ -163,6 +164,16 @@ class Transaction:
             ],
         )
         return changed > 0
+
+    async def _add_events(self, events: Sequence[NewEvent]) -> None:
+        try:
+            await self._insert(
+                "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
+                " properties, context, context_id)",
+                events,
+            )
+        except sqlite3.IntegrityError as error:
+            raise AlreadyStored from error
 
     async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
         cluster = Cluster()
@@ -210,6 +221,11 @@ class Transaction:
             "UPDATE keys SET shared = ?3 WHERE kind = ?1 AND value = ?2",
             [(*key, shared) for key, shared in regrouping.shared.items()],
         )
+
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
