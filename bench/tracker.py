@@ -51,7 +51,9 @@ ANSWER = {
         "writeKey": "k" * 27,
         "enabled": True,
         "workspaceId": "w",
-        "config": {"statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}},
+        "config": {
+            "statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}
+        },
         "dataplanes": {},
         "destinations": [],
     },
@@ -61,7 +63,7 @@ PACKAGES = {
     "segment": "@segment/analytics-next@1.84.3",
     "posthog": "posthog-js@1.449.2",
     "rudderstack": "@rudderstack/analytics-js@3.34.1",
-    "amplitude": "@amplitude/analytics-browser@2.48.1",
+    "amplitude": "@amplitude/analytics-browser@2.45.0",
     "snowplow": "@snowplow/browser-tracker@4.10.1",
     "mixpanel": "mixpanel-browser@2.83.0",
     "openpanel": "@openpanel/web@1.4.1",

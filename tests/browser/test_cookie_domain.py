@@ -16,12 +16,11 @@ def company(chromium: Browser) -> Iterator[Page]:
     browser.close()
 
 
-@pytest.mark.parametrize(
-    ("attributes", "sessions"), [('data-cookie-domain="example.test"', 1), ("", 2)]
-)
+@pytest.mark.parametrize("case", [('data-cookie-domain="example.test"', 1), ("", 2)])
 def test_subdomains(
-    company: Page, site: Site, gate: Gate, collector: Collector, attributes: str, sessions: int
+    company: Page, site: Site, gate: Gate, collector: Collector, case: tuple[str, int]
 ) -> None:
+    attributes, sessions = case
     site.page("/", gate.tag(attributes=attributes))
     for count, host in enumerate(["shop.example.test", "blog.example.test"], start=1):
         company.goto(site.url.replace("127.0.0.1", host))

@@ -23,24 +23,24 @@ def snippet(framework: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def modules() -> Path:
+def modules() -> None:
     """The frameworks from npm, at the versions of the lock file; installed once."""
     installed = FOLDER / "node_modules" / ".installed"
     if not installed.exists():
         install = ["npm", "ci", "--no-fund", "--no-audit"]
         subprocess.run(install, cwd=FOLDER, check=True, timeout=300, capture_output=True)
         installed.touch()
-    return installed.parent
 
 
+@pytest.mark.usefixtures("modules")
 @pytest.mark.parametrize("framework", ["react", "vue", "svelte"])
 def test_a_component(
-    page: Page, site: Site, gate: Gate, collector: Collector, modules: Path, framework: str
+    page: Page, site: Site, gate: Gate, collector: Collector, framework: str
 ) -> None:
     """Its button is an event, its move to another page is a view with the title it sets then."""
     bundle = subprocess.run(
         ["node", "build.js", framework],
-        cwd=modules.parent,
+        cwd=FOLDER,
         input=snippet(framework),
         capture_output=True,
         text=True,
@@ -62,9 +62,10 @@ def test_a_component(
     assert gate.types == ["page-view", "sign-up", "page-view"]
 
 
-def test_htmx(page: Page, site: Site, gate: Gate, collector: Collector, modules: Path) -> None:
+@pytest.mark.usefixtures("modules")
+def test_htmx(page: Page, site: Site, gate: Gate, collector: Collector) -> None:
     """What htmx swaps in says its event too, and what it pushes is a view."""
-    library = modules / "htmx.org" / "dist" / "htmx.min.js"
+    library = FOLDER / "node_modules" / "htmx.org" / "dist" / "htmx.min.js"
     site.pages["/htmx.js"] = library.read_text()
     html = snippet("htmx").replace("http://127.0.0.1:8000", gate.url)
     site.page("/welcome", body='<p><button data-onetrail-event="invite">Invite</button></p>')

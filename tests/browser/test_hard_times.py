@@ -53,6 +53,11 @@ def test_an_answer_of_a_strange_shape_hurts_nobody(
     collector.wait_for_stored("click", 1)
 
 
+FULL_STORAGE = """Object.defineProperty(window, 'localStorage', {value: new Proxy({}, {
+    set() { throw new DOMException('', 'QuotaExceededError') }
+})})"""
+
+
 @pytest.mark.parametrize(
     "forbid",
     [
@@ -60,8 +65,7 @@ def test_an_answer_of_a_strange_shape_hurts_nobody(
         "Object.defineProperty(window, 'localStorage', {get: () => null})",
         "Object.defineProperty(document, 'cookie', {get: () => '', set() {}})",
         "Object.defineProperty(document, 'cookie', {get() { throw 1 }, set() { throw 1 }})",
-        "Object.defineProperty(window, 'localStorage', {value: new Proxy({},"
-        " {set() { throw new DOMException('', 'QuotaExceededError') }})})",
+        FULL_STORAGE,
         "Object.defineProperty(navigator, 'locks', {get: () => undefined})",
         "delete AbortSignal.timeout",
     ],

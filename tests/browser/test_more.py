@@ -139,9 +139,8 @@ def test_the_profile_id_is_passed_on_to_the_company_s_other_domains_only(
     other = site.url.replace("127.0.0.1", "localhost")
     domains = 'data-domains="localhost,127.0.0.1"'
     away = f'<a id=mail href="mailto:a@example.com">x</a> <a id=else href="{site.url}/else">y</a>'
-    page.goto(
-        site.page("/", gate.tag(attributes=domains), f'<a id=to href="{other}/shop?q=1#l">z</a>{away}')
-    )
+    to = f'<a id=to href="{other}/shop?q=1#l">z</a>'
+    page.goto(site.page("/", gate.tag(attributes=domains), to + away))
     wait_for(lambda: page.evaluate("window.onetrail?.profileId()"), "the profile ID")
     here = page.evaluate("onetrail.profileId()")
     page.evaluate(

@@ -156,9 +156,7 @@ def test_the_first_and_the_latest_campaign_stay_with_the_visitor(
 TOUCHES = ("first_touch", "last_touch")
 
 
-def test_the_context_of_a_request(
-    page: Page, site: Site, gate: Gate, collector: Collector
-) -> None:
+def test_the_context_of_a_request(page: Page, site: Site, gate: Gate, collector: Collector) -> None:
     open_page(page, site, gate)
     context = gate.requests[0].body["context"]
     hints = context.pop("client_hints")
