@@ -19,7 +19,7 @@ import { idOf, profileFor, renew, stamp } from "./visit.js";
 export const api = {
   track: (type, properties) => {
     if (!fresh && !allowed()) return; // asked once a task: localStorage is slow
-    if (type + "" !== type) return say("track() needs a type");
+    if (typeof type !== "string") return say("track() needs a type");
     if (!fresh) {
       queueMicrotask(
         guard(() => {

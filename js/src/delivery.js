@@ -87,7 +87,7 @@ const next = (limit, leaving) => {
 
 /** Send what is queued, one request in flight in all tabs, unless that is under way, or a wait after a failure. */
 export const pump = () => {
-  if (!timer) {
+  if (!timer && allowed()) {
     running ||= lock(async () => {
       while (!timer && (await next(MAX_BYTES)));
       running = undefined;

@@ -5,7 +5,7 @@ const { dataset, src } = /** @type {HTMLScriptElement} */ (document.currentScrip
 
 const run = guard(() => {
   if (dataset.source) start(/** @type {any} */ (dataset), dataset.host ? dataset.host + "/" : src);
-  else say("the tag needs data-source");
+  else say("tag needs data-source");
 });
 
 // A page that is only prepared for a visitor who may come is no visit yet.

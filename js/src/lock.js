@@ -12,7 +12,7 @@ const me = "" + Math.random();
 export const lock = async (run) => {
   if (navigator.locks) return navigator.locks.request(prefix, run).catch(run); // refused in a sandbox, where no other tab is
   const lease = prefix + "lease";
-  while ((readCookie(lease) || me) !== me) await new Promise((done) => setTimeout(done, 999));
+  while ((readCookie(lease) || me) !== me) await new Promise((done) => setTimeout(done, 1000));
   writeCookie(lease, me, 40); // longer than a request may take
   await run();
   writeCookie(lease, "", -1);

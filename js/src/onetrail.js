@@ -1,3 +1,5 @@
+import { api } from "./api.js";
+import { guard } from "./guard.js";
 import { start } from "./start.js";
 
 /**
@@ -11,4 +13,7 @@ import { start } from "./start.js";
  *
  * @param {import("./tag.js").Options & {host: string}} options
  */
-export const init = (options) => start(options, options.host + "/");
+export const init = (options) => {
+  guard(start)(options, options.host + "/");
+  return api;
+};

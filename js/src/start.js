@@ -6,7 +6,7 @@ import { adopt, queue } from "./queue.js";
 import { base, configure, options } from "./tag.js";
 
 /**
- * Track this page; returns what the page can call, which is window.onetrail too.
+ * Track this page.
  *
  * @param {import("./tag.js").Options} given
  * @param {string} url where /track is, as a URL that it is relative to
@@ -44,5 +44,4 @@ export const start = (given, url) => {
   if (options.auto.replace("page-view", "")) {
     document.head.append(Object.assign(document.createElement("script"), { src: new URL("t-more.js", base) }));
   }
-  return api;
 };

@@ -14,16 +14,18 @@ export const readCookie = (name) =>
   attempt(() => /** @type {RegExpExecArray} */ (RegExp(`\\b${name}=([^;]+)`).exec(document.cookie))[1]) || memory[name];
 
 /**
- * An empty max-age or domain is none (RFC 6265bis, 5.6): the cookie ends with the browser, and is this host's.
+ * Without `seconds` it ends with the browser.
  *
- * @type {(name: string, value: string, seconds?: number | string) => void}
+ * @type {(name: string, value: string, seconds?: number) => void}
  */
-export const writeCookie = (name, value, seconds = "") => {
+export const writeCookie = (name, value, seconds) => {
   memory[name] = "";
   attempt(
     () =>
       (document.cookie =
-        `${name}=${value};path=/;samesite=lax;max-age=${seconds};domain=${options.cookieDomain}` +
+        `${name}=${value};path=/;samesite=lax` +
+        (seconds ? ";max-age=" + seconds : "") +
+        (options.cookieDomain ? ";domain=" + options.cookieDomain : "") +
         (location.protocol[5] ? ";secure" : "")), // "https:" has a sixth character
   );
   if (!readCookie(name)) memory[name] = value;

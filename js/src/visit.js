@@ -34,7 +34,7 @@ export const profileFor = (stamp) => {
  * The session's cookie. Without a time-out it has no max-age, and ends with the browser. Browsers that restore their tabs keep such
  * a cookie alive for weeks: a time-out, which begins anew with each activity, is the answer to that.
  */
-const put = (/** @type {string} */ stamp) => writeCookie("onetrail", stamp, /** @type {any} */ (options.sessionTimeout) * 60 || "");
+const put = (/** @type {string} */ stamp) => writeCookie("onetrail", stamp, /** @type {any} */ (options.sessionTimeout) * 60);
 
 /**
  * Begin the session, or go on with it. Called under the lock that tabs share, so that tabs opened at the same instant agree on one.
