@@ -37,6 +37,6 @@ export const bundle = (entry, format = "iife") => {
     tsconfigRaw: {}, // no "use strict": modules are so anyway, and it costs bytes
     write: false,
   }).outputFiles[0]?.text;
-  const compress = /** @type {const} */ ({ ecma: 2020, inline: 1, passes: 3, unsafe_arrows: true });
+  const compress = /** @type {const} */ ({ ecma: 2020, inline: 1, passes: 3, booleans_as_integers: true, unsafe_arrows: true, unsafe_methods: true });
   return minify_sync(joined || "", { ecma: 2020, toplevel: true, compress, format: { ascii_only: false } }).code || "";
 };

@@ -1,4 +1,5 @@
 import { allowed } from "./allowed.js";
+import { free, take } from "./batch.js";
 import { settle } from "./fresh.js";
 import { say } from "./guard.js";
 import { judge } from "./judge.js";
@@ -6,7 +7,7 @@ import { emit } from "./listeners.js";
 import { lock } from "./lock.js";
 import { nextDelay } from "./nextDelay.js";
 import { post } from "./post.js";
-import { add, drop, queue } from "./queue.js";
+import { add, drop } from "./queue.js";
 import { options } from "./tag.js";
 import { now } from "./uuid7.js";
 import { idOf, learn, profileFor } from "./visit.js";
@@ -14,8 +15,6 @@ import { idOf, learn, profileFor } from "./visit.js";
 const MAX_BYTES = 58_000; // of the browser's 64 KiB for requests that outlive their page; the rest is the envelope's
 const PARTS = 4; // so that when the page goes, what fits beside a request in flight goes
 
-/** Entries in flight, set aside, or waiting after a failure: not to be sent as the page goes, which fails requests. */
-let busy = /** @type {Record<string, unknown>} */ ({});
 let failures = 0;
 let maxBytes = MAX_BYTES;
 /** @type {any} the wait under way */
@@ -23,34 +22,7 @@ let timer;
 /** @type {Promise<unknown> | undefined} */
 let running;
 
-/**
- * The oldest entries that may travel together: those with the same head, up to `limit` bytes, at least one.
- *
- * @param {number} limit
- * @returns {[head: string, keys: string[], lines: string[], bytes: number] | "" | undefined}
- */
-const take = (limit) => {
-  let bytes = 0;
-  let head;
-  const keys = [];
-  const lines = [];
-  for (const key in queue) {
-    if (!busy[key]) {
-      const entry = /** @type {string} */ (queue[key]);
-      const [its, ...more] = entry.split("\n");
-      const size = new Blob([entry]).size;
-      head ||= its;
-      if (head !== its || (bytes && bytes + size > limit)) break;
-      busy[key] = 1;
-      keys.push(key);
-      lines.push(...more);
-      bytes += size;
-    }
-  }
-  return head && [head, keys, lines, bytes];
-};
-
-/** @type {(batch: Exclude<ReturnType<typeof take>, "" | undefined>, leaving?: boolean) => Promise<unknown>} */
+/** @type {(batch: import("./batch.js").Batch, leaving?: boolean) => Promise<unknown>} */
 const send = async ([head, keys, lines, bytes], leaving) => {
   const { stamp, profile: issued, context } = JSON.parse(head);
   const envelope = {
@@ -71,7 +43,7 @@ const send = async ([head, keys, lines, bytes], leaving) => {
     failures = 0;
     if (profile?.id && allowed()) learn(stamp, profile.id);
     // Of several, each becomes an entry of its own, so that smaller requests find out which one it is.
-    if (verdict === "split") for (const line of lines) add(head + "\n" + line);
+    if (verdict === "split") lines.forEach((line) => add(head + "\n" + line));
     if (verdict !== "aside") keys.forEach(drop);
     for (const refusal of verdict === "refused" ? [answer] : rejected) emit("rejected", refusal);
   }
@@ -100,7 +72,7 @@ export const pump = () => {
 export const resume = () => {
   clearTimeout(timer);
   timer = 0;
-  busy = {};
+  free();
   return pump();
 };
 

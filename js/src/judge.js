@@ -9,7 +9,7 @@
  * @returns {"sent" | "kept" | "split" | "refused" | "aside"}
  */
 export const judge = (status, answer, several) => {
-  if (answer?.accepted >= 0) return "sent";
+  if (status < 300 && answer?.accepted >= 0) return "sent";
   if (/^4(00|13|22)/.test("" + status)) return several ? "split" : "refused";
   return /^4(?!0[138]|2[59])/.test("" + status) ? "aside" : "kept"; // not 401, 403, 408, 425, 429
 };

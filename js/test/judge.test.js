@@ -18,6 +18,7 @@ const cases = /** @type {const} */ ([
   [429, {}, "kept"],
   [500, {}, "kept"],
   [503, {}, "kept"],
+  [503, { accepted: 1 }, "kept"], // a status that says no is not outvoted
   [404, {}, "aside"],
   [405, {}, "aside"],
   [451, undefined, "aside"],
