@@ -13,8 +13,11 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.store.counts import ADD_COUNTS, tally
+from onetrail_collector.store.counts import add_counts, tally
+from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.protocol import AlreadyStored
+from onetrail_collector.store.quarantine import keep_quarantined
+from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
     Cluster,
     Known,
@@ -31,9 +34,11 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
-LOOK_UP = """
+LOOK_UP = (
+    """
 SELECT
-  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
+  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
+                                      kind, events_per_second, hex(secret_sha256)))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
@@ -60,10 +65,14 @@ SELECT
    FROM json_each(?5) AS asked
    CROSS JOIN contexts ON contexts.sha256 = asked.key),
 
-  (SELECT ifnull(max(id), 0) FROM profile_ids),
+  """
+    + LAST_PROFILE_ID
+    + """,
   (SELECT ifnull(max(id), 0) FROM sessions),
-  (SELECT ifnull(max(id), 0) FROM contexts)
+  (SELECT ifnull(max(id), 0) FROM contexts),
+  (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
 """
+)
 
 ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
@@ -98,6 +107,7 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.erasing = ErasureSteps(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -121,7 +131,18 @@ class Transaction:
             last_profile_id=row[5],
             last_session=row[6],
             last_context=row[7],
+            salt=row[8],
         )
+
+    async def find_profile(self, public_id: str) -> int | None:
+        return await find_profile(self._connection, public_id)
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        rows = await self._all(
+            "SELECT mark FROM suppressed WHERE mark IN (SELECT value FROM json_each(?))",
+            _json(marks),
+        )
+        return {row[0] for row in rows}
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -146,14 +167,16 @@ class Transaction:
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
         await self._insert(
-            "sessions (id, source, public_id, profile_id, started_ms)", writes.sessions
+            "sessions (id, source, public_id, profile_id, started_ms, client)", writes.sessions
         )
         await self._each(
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
-        await self._from_json(ADD_COUNTS, tally(writes))
+        if writes.quarantine:
+            await keep_quarantined(self._connection, writes.quarantine)
+        await add_counts(self._connection, tally(writes))
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         changed = await self._from_json(
@@ -169,7 +192,7 @@ class Transaction:
         try:
             await self._insert(
                 "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-                " properties, context, context_id)",
+                " properties, context, context_id, skew_ms, ahead_ms)",
                 events,
             )
         except sqlite3.IntegrityError as error:
@@ -239,7 +262,7 @@ class Transaction:
                 end = done + steps * size
                 values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
                 await self._each(
-                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
+                    f"INSERT INTO {into} VALUES {values}",
                     [
                         tuple(chain.from_iterable(rows[start : start + size]))
                         for start in range(done, end, size)
