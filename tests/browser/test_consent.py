@@ -68,9 +68,12 @@ def test_without_locks_too_nothing_is_stored_before_consent(
     """The lease that stands in for them is a cookie."""
     page.context.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
     page.context.add_init_script(
-        "const real = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');window.put = [];"
-        "Object.defineProperty(document, 'cookie', {get: () => real.get.call(document),"
-        " set: (text) => { put.push(text); real.set.call(document, text); }})"
+        """const real = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+        window.put = [];
+        Object.defineProperty(document, 'cookie', {
+            get: () => real.get.call(document),
+            set: (text) => { put.push(text); real.set.call(document, text); },
+        })"""
     )
     open_page(page, site, gate, 'data-consent="required"')
     page.evaluate("onetrail.track('too early')")
