@@ -147,14 +147,20 @@ def test_health_needs_no_token(standing_collector: Any) -> None:
     assert httpx.get(standing_collector.url + "/healthz").json() == {"status": "ok"}
 
 
-def test_the_tracker_is_cached_and_revalidated(standing_collector: Any) -> None:
-    first = httpx.get(standing_collector.url + "/t.js")
+@pytest.mark.parametrize("name", ["t.js", "t-more.js", "t-vitals.js"])
+def test_the_tracker_is_packed_cached_and_revalidated(standing_collector: Any, name: str) -> None:
+    first = httpx.get(f"{standing_collector.url}/{name}")
     assert first.headers["content-type"].startswith("text/javascript")
     assert first.headers["cache-control"] == "public, max-age=86400"
-    again = httpx.get(
-        standing_collector.url + "/t.js", headers={"if-none-match": first.headers["etag"]}
-    )
+    assert first.headers["content-encoding"] == "gzip"
+    assert int(first.headers["content-length"]) < len(first.content) * 0.6
+    known = {"if-none-match": first.headers["etag"]}
+    again = httpx.get(f"{standing_collector.url}/{name}", headers=known)
     assert (again.status_code, again.content) == (304, b"")
+    plain = httpx.get(f"{standing_collector.url}/{name}", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == first.content
+    assert plain.headers["vary"] == first.headers["vary"] == "accept-encoding"
 
 
 def test_no_version_leaks(standing_collector: Any) -> None:
