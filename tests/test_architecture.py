@@ -23,8 +23,9 @@ ARROWS = {
     "store": {"identity"},
     "identification": {"identity", "wire"},
     "assignment": {"errors", "identification", "identity", "store", "wire"},
+    "bell": set(),
     "ingest": {
-        *("assignment", "clock", "errors", "identification", "identity", "store", "wire"),
+        *("assignment", "bell", "clock", "errors", "identification", "identity", "store", "wire"),
     },
     "settings": {"identity"},
     "body": {"errors"},
@@ -32,9 +33,10 @@ ARROWS = {
     "auth": {"errors", "store"},
     "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store"},
     "pages": set(),
+    "ui": {"auth", "errors", "pages", "store"},
     "app": {
         *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        "wire",
+        *("ui", "wire"),
     },
     "cli": {
         *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),

@@ -1,6 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
 
@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import pages
-from onetrail_collector.api import profiles
+from onetrail_collector.api import live, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -20,6 +20,7 @@ from onetrail_collector.ingest import Ingest
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
 
 
@@ -30,13 +31,22 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    stopping: Callable[[], bool]
 
 
-OPERATIONS = (*profiles.OPERATIONS,)
+OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
 
 
-def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
-    """The application. The store opens when it starts and closes, drained, when it stops."""
+def create_app(
+    settings: Settings,
+    *,
+    clock: Clock = system_clock,
+    stopping: Callable[[], bool] = lambda: False,
+) -> Starlette:
+    """The application. The store opens when it starts and closes, drained, when it stops.
+
+    `stopping` says whether streams must end, so that the server can.
+    """
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
@@ -44,7 +54,13 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         ingest = Ingest(store, settings.policy, clock)
         ingest.start()
         try:
-            yield {"store": store, "ingest": ingest, "settings": settings, "clock": clock}
+            yield {
+                "store": store,
+                "ingest": ingest,
+                "settings": settings,
+                "clock": clock,
+                "stopping": stopping,
+            }
         finally:
             await ingest.close()
             await store.close()
@@ -54,6 +70,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
         Route("/healthz", _healthz),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
+        *ui_routes(),
     ]
     if settings.demo:
         routes += pages.demo_routes()

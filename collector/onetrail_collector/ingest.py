@@ -11,6 +11,7 @@ import sqlite3
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
@@ -48,6 +49,8 @@ class Ingest:
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
         self._expects_duplicates = False
+        self.committed = Bell()
+        """Rings after each commit."""
 
     def start(self) -> None:
         """Begin to commit."""
@@ -126,6 +129,7 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         for waiting, outcome in zip(group, outcomes, strict=True):
             _answer(waiting.receipt, outcome)
+        self.committed.ring()
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
         """One commit. Its events are looked up only where the last one had some stored already.

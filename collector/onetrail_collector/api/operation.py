@@ -47,6 +47,7 @@ class Call(Generic[Asked, Body]):
     asked: Asked
     body: Body
     caller: Caller
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class Operation:
             asked=_asked(request, self.asks),
             body=await _body(request, self.body),
             caller=caller,
+            request=request,
         )
         answer = await self.answer(call)
         return answer if isinstance(answer, Response) else json_response(answer)

@@ -151,7 +151,7 @@ async def events_page(call: Call[EventsAsked, Nothing]) -> EventsPage:
     before = _before(call.asked.cursor)
     page = await call.store.read_events(number, limit=call.asked.limit, before=before)
     return EventsPage(
-        [_event(event) for event in page.events],
+        [event_view(event) for event in page.events],
         None if page.next is None else _cursor(page.next),
     )
 
@@ -248,7 +248,8 @@ def _key(link: LinkRow) -> KeyView:
     )
 
 
-def _event(event: StoredEvent) -> EventView:
+def event_view(event: StoredEvent) -> EventView:
+    """An event as it leaves the collector."""
     return EventView(
         id=event.id,
         type=event.type,

@@ -54,7 +54,7 @@ def serve(  # noqa: PLR0913 - an option each
     greeting += [first_token(token)] if token else []
     greeting += [demo_steps(url)] if demo else []
     server = Server(
-        create_app(settings),
+        create_app(settings, stopping=lambda: server.should_exit),
         started=lambda: click.echo("\n".join(greeting)),
         stopped=lambda: click.echo("stopped; everything accepted is stored"),
     )

@@ -7,9 +7,12 @@ from typing import Protocol
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
     Cluster,
+    CountRow,
     Counts,
     EventsPage,
     Known,
+    LiveEvent,
+    LiveFilter,
     ProfileRows,
     Question,
     Regrouping,
@@ -89,6 +92,34 @@ class Store(Protocol):
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        """The counts of these metrics in the steps of this length that begin in [from, to)."""
+
+    async def newest_number(self) -> int:
+        """The number of the event that was committed last; 0 where there is none."""
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        """At most `limit` events committed after this one, the newest of them, in their order."""
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        """Remember who signed in at /ui with the token of this hash."""
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        """The token with which somebody signed in; None where that is over or was revoked."""
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        """Sign out."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

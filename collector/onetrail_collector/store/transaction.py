@@ -13,6 +13,7 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.counts import ADD_COUNTS, tally
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Cluster,
@@ -152,6 +153,7 @@ class Transaction:
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
+        await self._from_json(ADD_COUNTS, tally(writes))
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         changed = await self._from_json(
