@@ -1,20 +1,26 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
+from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
-    Cluster,
+    Change,
     CountRow,
     Counts,
+    DecisionRow,
     EventsPage,
+    KeyState,
     Known,
+    LinkState,
     LiveEvent,
     LiveFilter,
     ProfileRows,
+    ProfileSize,
     Question,
+    Region,
     Regrouping,
     Source,
     Token,
@@ -37,20 +43,89 @@ class StoreTransaction(Protocol):
     ) -> dict[int, dict[str, str]]:
         """Which value of each of these kinds was used on these profile IDs."""
 
-    async def write(self, writes: Writes) -> bool:
-        """Add all of it; True where a link is new or has earlier evidence than before.
+    async def write(self, writes: Writes) -> list[tuple[int, int]]:
+        """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
         Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
         """
 
-    async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
-        """All links within reach of these profile IDs; a shared key is not passed through.
+    @property
+    def identity(self) -> "IdentityTransaction":
+        """The part that identity resolution works on."""
 
-        A key that was shared before is counted on at most `count_to` profile IDs.
+
+class IdentityTransaction(Protocol):
+    """Links, keys, profiles, decisions and history, within one transaction.
+
+    A profile is a number that its profile IDs and keys carry; it means nothing else.
+    """
+
+    async def link_states(
+        self, links: Iterable[tuple[int, int]], *, count_to: int
+    ) -> list[LinkState]:
+        """These links, given as (profile ID, key), as they are stored."""
+
+    async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
+        """These keys as they are stored."""
+
+    async def profiles(self, profile_ids: Iterable[int]) -> dict[int, int]:
+        """The profile of each of these profile IDs."""
+
+    async def values(self, profiles: Iterable[int]) -> dict[int, dict[str, int]]:
+        """How many keys of each kind these profiles hold."""
+
+    async def sizes(self, profiles: Iterable[int]) -> dict[int, ProfileSize]:
+        """Of each profile its oldest profile ID, and how many it has; counting ends at 10,000."""
+
+    async def parted(self, profiles: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of profiles, one of them among these, that a decision keeps apart."""
+
+    async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
+        """Make each profile part of the one that `into` names, then give loose keys to theirs."""
+
+    async def region(
+        self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
+    ) -> Region | None:
+        """These profiles, and these keys that no profile holds, with all their links.
+
+        What is at the far ends of refused links is in `links` alone. None where there are more
+        than `limit` links or profile IDs.
         """
 
-    async def regroup(self, regrouping: Regrouping) -> None:
-        """Store what identity resolution decided."""
+    async def apply(self, regrouping: Regrouping) -> None:
+        """Store what identity resolution decided, but its history."""
+
+    async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
+        """Append to the history."""
+
+    async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
+        """Say of keys why they join nobody, or None; either way they leave their profile."""
+
+    async def users(self, key: int, *, limit: int) -> list[int]:
+        """Profile IDs with a link to a key, at most so many."""
+
+    async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
+        """Leave to the background all within reach of these profiles and of these keys."""
+
+    async def decisions_about(self, profile_ids: Collection[int]) -> list[DecisionRow]:
+        """The decisions in force about these profile IDs and all that those name, oldest first.
+
+        Refused keys are not among them: they are inactive.
+        """
+
+    async def decision(self, number: int) -> DecisionRow | None:
+        """One decision, in force or undone."""
+
+    async def add_decision(
+        self, decision: Decision, *, reason: str, made_by: str, now_ms: int
+    ) -> int:
+        """Record a decision; answers its number. A key never seen before is made known."""
+
+    async def key(self, key: Key) -> int:
+        """The number of a key, known or made known."""
+
+    async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
+        """Record that it holds no more; False where it did not hold."""
 
 
 class Store(Protocol):
