@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import pages
-from onetrail_collector.api import live, profiles, series
+from onetrail_collector.api import identity, live, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -34,7 +34,7 @@ class State(TypedDict):
     stopping: Callable[[], bool]
 
 
-OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
+OPERATIONS = (*identity.OPERATIONS, *profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
 
 
 def create_app(

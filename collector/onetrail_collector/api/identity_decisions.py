@@ -1,4 +1,4 @@
-"""What an operator does to profiles: join, split, refuse, undo; each with a reason and a preview."""
+"""What an operator does to profiles: join, split, refuse, undo; with a reason, and a preview."""
 
 from collections.abc import Sequence
 from typing import Annotated, Any
@@ -168,6 +168,7 @@ async def undo_decision(call: Call[DecisionAsked, UndoBody]) -> Decided:
     act = await call.store.identity.act_of(number)
     if act is None:
         raise not_found(f"there is no decision {number}; see GET /identity/decisions")
+    dry_run = call.asked.dry_run
     outcome = await undo(
         call.store,
         act,
@@ -175,9 +176,11 @@ async def undo_decision(call: Call[DecisionAsked, UndoBody]) -> Decided:
         reason=call.body.reason,
         undone_by=call.caller.name,
         now_ms=call.clock(),
-        dry_run=call.asked.dry_run,
+        dry_run=dry_run,
     )
-    return _decided(outcome, act, dry_run=call.asked.dry_run)
+    if outcome is None:  # it was undone before: the same call twice is one
+        return Decided(dry_run, act, [], [], [], [], more_links=False, settled=True)
+    return _decided(outcome, act, dry_run=dry_run)
 
 
 async def decisions(call: Call[DecisionsAsked, Nothing]) -> DecisionsPage:
@@ -191,8 +194,12 @@ async def decisions(call: Call[DecisionsAsked, Nothing]) -> DecisionsPage:
 
 
 OPERATIONS = (
-    Operation("POST", "/profiles/{profile_id}/split", split, "write", Decided, ProfileAsked, SplitBody),
-    Operation("POST", "/profiles/{profile_id}/join", join, "write", Decided, ProfileAsked, JoinBody),
+    Operation(
+        "POST", "/profiles/{profile_id}/split", split, "write", Decided, ProfileAsked, SplitBody
+    ),
+    Operation(
+        "POST", "/profiles/{profile_id}/join", join, "write", Decided, ProfileAsked, JoinBody
+    ),
     Operation("POST", "/identity/refuse-key", refuse_key, "write", Decided, Asked, RefuseKeyBody),
     Operation("GET", "/identity/decisions", decisions, "read", DecisionsPage, DecisionsAsked),
     Operation(
@@ -218,7 +225,8 @@ async def _decide(call: Call[Any, Any], made: Sequence[Decision]) -> Decided:
         now_ms=call.clock(),
         dry_run=dry_run,
     )
-    return _decided(outcome, None if dry_run else outcome.act, dry_run=dry_run)
+    act = None if dry_run else await call.store.identity.act_of(outcome.numbers[0])
+    return _decided(outcome, act, dry_run=dry_run)
 
 
 async def _parts(
@@ -243,8 +251,8 @@ async def _parts(
         raise wrong_shape("profile_ids: all of the profile are named; at least one must stay")
     if len(parted) * len(rest) > MAX_PAIRS:
         raise wrong_shape(
-            f"profile_ids: to part {len(parted)} from {len(rest)} others makes more than {MAX_PAIRS} "
-            "pairs; refuse the link or the key that holds them together instead"
+            f"profile_ids: to part {len(parted)} from {len(rest)} others or more makes more than "
+            f"{MAX_PAIRS} pairs; refuse the link or the key that holds them together instead"
         )
     return [Part(one.id, other.id) for one in parted for other in rest]
 
@@ -268,7 +276,7 @@ def _decided(outcome: Outcome, decision: int | None, *, dry_run: bool) -> Decide
             for before, now in effect.links
         ],
         more_links=effect.more_links,
-        settled=outcome.settled,
+        settled=outcome.whole,
     )
 
 

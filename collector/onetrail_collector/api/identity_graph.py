@@ -105,7 +105,10 @@ def _nodes(
     profile: int,
 ) -> list[NodeView]:
     """Each once, the profile's own devices first."""
-    nodes = {one.public_id: NodeView(one.public_id, "profile_id", None, one.public_id, own=True) for one in members}
+    nodes = {
+        one.public_id: NodeView(one.public_id, "profile_id", None, one.public_id, own=True)
+        for one in members
+    }
     for link in links:
         device = link.profile_id
         own = link.profile == profile
@@ -114,9 +117,9 @@ def _nodes(
         held = link.key_profile == profile
         nodes.setdefault(name, NodeView(name, "key", link.key.kind, link.key.value, held))
     for row in made:
-        for device in (row.profile_id, row.other):
-            if device is not None and row.what in DECIDED:
-                nodes.setdefault(device, NodeView(device, "profile_id", None, device, own=False))
+        if row.what in DECIDED:
+            for end in filter(None, (row.profile_id, row.other)):
+                nodes.setdefault(end, NodeView(end, "profile_id", None, end, own=False))
     return list(nodes.values())
 
 

@@ -135,5 +135,11 @@ def _history(row: HistoryRow) -> HistoryView:
 
 def _change(row: HistoryRow) -> ChangeView:
     return ChangeView(
-        row.id, to_rfc3339(row.time_ms), row.what, row.profile, row.other, row.event_id, row.decision
+        row.id,
+        to_rfc3339(row.time_ms),
+        row.what,
+        row.profile,
+        row.other,
+        row.event_id,
+        row.decision,
     )

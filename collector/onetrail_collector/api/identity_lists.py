@@ -1,6 +1,6 @@
 """What identity resolution did not join: shared values and refused links, listed and counted."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
@@ -33,7 +33,7 @@ class ConflictsAsked(msgspec.Struct):
 
 
 class SharedView(msgspec.Struct):
-    """A key that joins nobody, and on how many profile IDs it is seen: 10,000 means so many or more."""
+    """A key that joins nobody, and on how many profile IDs it is seen: 10,000 or more is 10,000."""
 
     key: KeyRef
     profile_ids: int
@@ -77,7 +77,7 @@ async def conflicts(call: Call[ConflictsAsked, Nothing]) -> ConflictsPage:
     limit, reads = call.asked.limit, call.store.identity
     rows = await reads.refused(call.asked.reason, limit=limit + 1, after=Place(profile_id, key))
     page = rows[:limit]
-    counts = await reads.count_refused(Conflict.__args__, count_to=COUNT_TO)
+    counts = await reads.count_refused(get_args(Conflict), count_to=COUNT_TO)
     return ConflictsPage(
         counts,
         [link_view(row) for row in page],

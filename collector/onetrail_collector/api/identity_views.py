@@ -1,4 +1,4 @@
-"""What the identity calls share: evidence and decisions as they are answered, and who is asked of."""
+"""What the identity calls share: evidence and decisions as they are answered."""
 
 from collections.abc import Sequence
 

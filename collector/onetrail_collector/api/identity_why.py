@@ -19,7 +19,7 @@ from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import wrong_shape
 from onetrail_collector.identity.why import Edge, Hop, Use, best_chain, sentence
-from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Member, Place
+from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Member
 from onetrail_collector.store.protocol import IdentityReads
 
 MAX_LINKS = 200_000  # of the two profiles: read and searched in about a second
@@ -80,7 +80,9 @@ async def why(call: Call[WhyAsked, Nothing]) -> Why:
     hops = await _hops(reads, one, other, made)
     if one.profile == other.profile:
         return Why("one", _in_words("They are one profile", hops), public_ids, _views(hops))
-    parts = [row for row in made.rows if row.what == "part" and made.profiles(row) == set(made.sides)]
+    parts = [
+        row for row in made.rows if row.what == "part" and made.profiles(row) == set(made.sides)
+    ]
     refused = [link for hop in hops for link in hop.links if link.refused]
     found = Why(
         "kept_apart" if parts or hops else "unconnected",

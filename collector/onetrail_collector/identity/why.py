@@ -58,13 +58,14 @@ class Hop(NamedTuple):
 def best_chain(start: N, goal: N, edges: Iterable[Edge[N]]) -> list[Edge[N]] | None:
     """The edges from `start` to `goal`, in that direction; None where nothing connects them.
 
-    Edges come in the order of their evidence: of two chains as good as each other, the one whose
-    edges come first is taken, so that the answer is the same each time.
+    Edges come in the order of their evidence; where several would do, the earlier is tried first,
+    so that the answer is the same each time.
     """
     around: dict[N, list[tuple[int, Edge[N]]]] = {}
-    for place, edge in enumerate(edges):
-        around.setdefault(edge.one, []).append((place, edge))
-        around.setdefault(edge.other, []).append((place, edge._replace(one=edge.other, other=edge.one)))
+    for place, given in enumerate(edges):
+        back = given._replace(one=given.other, other=given.one)
+        around.setdefault(given.one, []).append((place, given))
+        around.setdefault(given.other, []).append((place, back))
     came_by: dict[N, Edge[N] | None] = {}
     waiting: list[tuple[int, int, int, int, Edge[N] | None]] = [(0, 0, 0, 0, None)]
     pushed = 0
@@ -90,7 +91,7 @@ def sentence(hops: Sequence[Hop]) -> str:
 
 
 def _back(goal: N, came_by: dict[N, Edge[N] | None]) -> list[Edge[N]]:
-    chain = []
+    chain: list[Edge[N]] = []
     edge = came_by[goal]
     while edge is not None:
         chain.append(edge)

@@ -16,10 +16,12 @@ from onetrail_collector.store.identity_rows import (
     DecisionMade,
     Evidence,
     HistoryRow,
+    InactiveKey,
     Member,
     Place,
     ProfileExtent,
-    SharedKey,
+    ProfileTotals,
+    RecentSession,
 )
 
 EVIDENCE = """
@@ -49,7 +51,7 @@ FOREIGN = f"""
 FROM keys AS held CROSS JOIN links ON links.key = held.id AND links.refused IS NOT NULL
 {ENDS}
 WHERE held.profile = ?1 AND profile_ids.profile <> ?1 LIMIT ?2
-"""  # noqa: S608 - constants
+"""
 
 DECISIONS = """
 SELECT decisions.id, decisions.act, decisions.what, own.public_id, others.public_id,
@@ -76,6 +78,28 @@ LEFT JOIN keys ON keys.id = history.key
 LEFT JOIN decisions ON decisions.id = history.decision
 """
 
+# Each count looks at no more rows than ?2; first and last come from the ends of an index.
+TOTALS = """
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM profile_ids WHERE profile = ?1 LIMIT ?2)),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN links ON links.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN events ON events.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN sessions ON sessions.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT min((SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id))
+     FROM profile_ids WHERE profile = ?1),
+    (SELECT max((SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id))
+     FROM profile_ids WHERE profile = ?1)
+"""
+
 
 class IdentityReads:
     """Reads on one connection."""
@@ -85,7 +109,7 @@ class IdentityReads:
 
     async def members(self, public_ids: Iterable[str]) -> dict[str, Member]:
         rows = await self._all(
-            "SELECT id, public_id, profile FROM json_each(?) AS asked"
+            "SELECT profile_ids.id, public_id, profile FROM json_each(?) AS asked"
             " CROSS JOIN profile_ids ON public_id = asked.value",
             _json(list(public_ids)),
         )
@@ -112,15 +136,13 @@ class IdentityReads:
         )
         return [Member(*row) for row in rows]
 
-    async def places(
-        self, profiles: Collection[int], *, limit: int
-    ) -> list[tuple[Place, bool]]:
+    async def places(self, profiles: Collection[int], *, limit: int) -> list[tuple[Place, bool]]:
         rows = await self._all(PLACES, _json(list(profiles)), limit)
         return [(Place(row[0], row[1]), bool(row[2])) for row in rows]
 
     async def evidence(self, places: Collection[Place]) -> dict[Place, Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM json_each(?) AS asked"  # noqa: S608 - constants
+            f"{EVIDENCE} FROM json_each(?) AS asked"
             " CROSS JOIN links ON links.profile_id = asked.value ->> 0"
             f" AND links.key = asked.value ->> 1 {ENDS}",
             _json(list(places)),
@@ -129,7 +151,7 @@ class IdentityReads:
 
     async def evidence_of(self, profile: int, *, limit: int) -> list[Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM profile_ids"  # noqa: S608 - constants
+            f"{EVIDENCE} FROM profile_ids"
             " CROSS JOIN links ON links.profile_id = profile_ids.id"
             " CROSS JOIN keys ON keys.id = links.key"
             " CROSS JOIN sources ON sources.id = links.source"
@@ -146,7 +168,7 @@ class IdentityReads:
 
     async def evidence_for(self, key: Key, *, limit: int) -> list[Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM keys CROSS JOIN links ON links.key = keys.id"  # noqa: S608
+            f"{EVIDENCE} FROM keys CROSS JOIN links ON links.key = keys.id"
             " CROSS JOIN profile_ids ON profile_ids.id = links.profile_id"
             " CROSS JOIN sources ON sources.id = links.source"
             " WHERE keys.kind = ? AND keys.value = ? LIMIT ?",
@@ -258,7 +280,7 @@ class IdentityReads:
 
     async def changes(self, since: int, *, limit: int) -> list[HistoryRow]:
         rows = await self._all(
-            f"{HISTORY} FROM history {HISTORY_ENDS}"  # noqa: S608 - constants
+            f"{HISTORY} FROM history {HISTORY_ENDS}"
             " WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted')"
             " ORDER BY history.id LIMIT ?",
             since,
@@ -270,7 +292,9 @@ class IdentityReads:
         [(last,)] = await self._all("SELECT max(id) FROM history")
         return last or 0
 
-    async def inactive(self, reason: str, *, limit: int, after: int, count_to: int) -> list[SharedKey]:
+    async def inactive(
+        self, reason: str, *, limit: int, after: int, count_to: int
+    ) -> list[InactiveKey]:
         rows = await self._all(
             """
             SELECT keys.id, keys.kind, keys.value,
@@ -282,13 +306,11 @@ class IdentityReads:
             limit,
             count_to,
         )
-        return [SharedKey(row[0], Key(row[1], row[2]), row[3]) for row in rows]
+        return [InactiveKey(row[0], Key(row[1], row[2]), row[3]) for row in rows]
 
-    async def refused(
-        self, reason: str, *, limit: int, after: Place
-    ) -> list[Evidence]:
+    async def refused(self, reason: str, *, limit: int, after: Place) -> list[Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM links INDEXED BY links_refused {ENDS}"  # noqa: S608 - constants
+            f"{EVIDENCE} FROM links INDEXED BY links_refused {ENDS}"
             " WHERE links.refused = ? AND (links.profile_id, links.key) > (?, ?)"
             " ORDER BY links.profile_id, links.key LIMIT ?",
             reason,
@@ -309,6 +331,28 @@ class IdentityReads:
         )
         return dict(rows)
 
+    async def recent_sessions(self, profile: int, *, limit: int) -> list[RecentSession]:
+        rows = await self._all(
+            """
+            SELECT sessions.public_id, sources.public_id, profile_ids.public_id, sessions.started_ms
+            FROM profile_ids
+            CROSS JOIN sessions ON sessions.id IN (
+                SELECT newest.id FROM sessions AS newest WHERE newest.profile_id = profile_ids.id
+                ORDER BY newest.started_ms DESC, newest.id DESC LIMIT ?2
+            )
+            CROSS JOIN sources ON sources.id = sessions.source
+            WHERE profile_ids.profile = ?1
+            ORDER BY sessions.started_ms DESC, sessions.id DESC LIMIT ?2
+            """,
+            profile,
+            limit,
+        )
+        return [RecentSession(*row) for row in rows]
+
+    async def totals(self, profile: int, *, count_to: int) -> ProfileTotals:
+        [row] = await self._all(TOTALS, profile, count_to)
+        return ProfileTotals(*row)
+
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
@@ -320,12 +364,12 @@ def _evidence(row: Sequence[Any]) -> Evidence:
 
 def _decision(row: Sequence[Any]) -> DecisionMade:
     key = None if row[5] is None else Key(row[5], row[6])
-    return DecisionMade(*row[:5], key, *row[7:])
+    return DecisionMade._make([*row[:5], key, *row[7:]])
 
 
 def _history(row: Sequence[Any]) -> HistoryRow:
     key = None if row[5] is None else Key(row[5], row[6])
-    return HistoryRow(*row[:5], key, *row[7:])
+    return HistoryRow._make([*row[:5], key, *row[7:]])
 
 
 def _json(values: Sequence[object]) -> str:

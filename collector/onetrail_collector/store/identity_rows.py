@@ -74,7 +74,7 @@ class HistoryRow(NamedTuple):
     reason: str | None
 
 
-class SharedKey(NamedTuple):
+class InactiveKey(NamedTuple):
     """A key that joins nobody, whoever uses it, and on how many profile IDs it is seen."""
 
     id: int
@@ -95,7 +95,7 @@ class ProfileTotals(NamedTuple):
     """How much there is of a profile, counted as far as was asked, and from when to when."""
 
     profile_ids: int
-    keys: int
+    links: int
     events: int
     sessions: int
     first_seen_ms: int | None

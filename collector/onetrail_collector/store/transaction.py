@@ -13,6 +13,7 @@ import msgspec
 
 from onetrail_collector.store.counts import ADD_COUNTS, tally
 from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Known,
@@ -98,6 +99,7 @@ class Transaction:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.identity = IdentityTables(connection)
+        self.identity_reads = IdentityReads(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(

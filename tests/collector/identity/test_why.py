@@ -1,4 +1,4 @@
-"""The best chain between two profile IDs: fewest refusals, then shortest, and always a real chain."""
+"""The best chain between two profile IDs: fewest refusals, then shortest; always a real one."""
 
 import itertools
 
@@ -14,13 +14,13 @@ NODES = range(7)
 @st.composite
 def graphs(draw: st.DrawFn) -> list[Edge[int]]:
     """Graphs of few nodes, so that there are several chains, or none."""
-    pairs = st.sampled_from([pair for pair in itertools.combinations(NODES, 2)])
+    pairs = st.sampled_from(list(itertools.combinations(NODES, 2)))
     drawn = draw(st.lists(st.tuples(pairs, st.booleans()), max_size=14))
     return [Edge(*pair, number, refused) for number, (pair, refused) in enumerate(drawn)]
 
 
 def cheapest(start: int, goal: int, edges: list[Edge[int]]) -> tuple[int, int] | None:
-    """The slow and obvious version (Bellman and Ford): relax every edge as often as there are nodes."""
+    """The slow and obvious version (Bellman, Ford): relax each edge as often as there are nodes."""
     cost = {start: (0, 0)}
     for _ in NODES:
         for one, other, _, refused in edges:
