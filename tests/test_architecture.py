@@ -27,6 +27,7 @@ ARROWS = {
     "regrouping": {"identity", "store"},
     "joining": {"identity", "store"},
     "resolution": {"identity", "joining", "regrouping", "store"},
+    "rebuild": {"identity", "regrouping", "resolution", "store"},
     "deciding": {"clock", "identity", "resolution", "store"},
     "ingest": {
         *("assignment", "bell", "clock", "errors", "identification", "identity", "resolution"),

@@ -50,10 +50,13 @@ def plan(
     decisions: Sequence[Decision],
     policy: Policy,
     cause: Cause,
+    *,
+    new_numbers: bool = False,
 ) -> Plan | None:
     """Resolve a region with its ring, and say what differs from what is stored.
 
-    None where the ring changes: the region must grow before anything can be said.
+    None where the ring changes: the region must grow before anything can be said. With new_numbers
+    a profile whose members change gets a number of its own, so that it can be written in parts.
     """
     links = _within(inner, ring)
     resolution = resolve(
@@ -66,7 +69,7 @@ def plan(
     if _changes(ring, groups):
         return None
     inside = [group for group in groups if group.profile_ids[0] in inner.profiles]
-    _number(inside, inner)
+    _number(inside, inner, new_numbers=new_numbers)
     refused = {
         place: reason
         for place, state in links.items()
@@ -132,11 +135,14 @@ def _changes(ring: Region, groups: Sequence[_Group]) -> bool:
     )
 
 
-def _number(groups: Sequence[_Group], region: Region) -> None:
+def _number(groups: Sequence[_Group], region: Region, *, new_numbers: bool) -> None:
     """Let each new profile keep the number that most of its members carry; no two the same."""
     claims = []
+    before = Counter(region.profiles.values())
     for group in groups:
         numbers = Counter(region.profiles[profile_id] for profile_id in group.profile_ids)
+        if new_numbers and any(count < before[number] for number, count in numbers.items()):
+            continue
         claims += [(-count, number, group.oldest, group) for number, count in numbers.items()]
     taken: set[int] = set()
     free = region.free

@@ -8,16 +8,17 @@ with the reason `unsettled`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
-from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import why_inactive
 from onetrail_collector.joining import Joins
 from onetrail_collector.regrouping import Cause, Plan, plan
 from onetrail_collector.store.protocol import IdentityTransaction
-from onetrail_collector.store.rows import Change, LinkState, Region, Regrouping
+from onetrail_collector.store.rows import Change, KeyState, LinkState, Region, Regrouping
 
 MAX_REGION = 5_000  # links, and profile IDs; to resolve so many takes a commit about 0.1 s
 
@@ -56,7 +57,9 @@ async def settle(
 ) -> Settled:
     """Resolve links, given as (profile ID, key), that are new or have earlier evidence."""
     settled = Settled()
-    states = await tables.link_states(set(links), count_to=_count_to(policy))
+    states = await tables.link_states(set(links), count_to=count_to(policy))
+    if await tables.state("settling"):  # the background must look again at what changes now
+        await tables.unsettle_ids({state.link.profile_id for state in states})
     inactive = await _set_inactive(tables, states, policy)
     active = []
     for state in states:
@@ -95,21 +98,13 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     As a decision about them, or links of theirs that are gone: then the profiles that held both
     ends must be among those of `profile_ids`.
     """
-    named = [
-        profile_id
-        for row in await tables.decisions_about(profile_ids)
-        for profile_id in (
-            getattr(row.decision, "profile_id", None),
-            getattr(row.decision, "other", None),
-        )
-        if profile_id is not None
-    ]
+    rows = await tables.decisions_about(profile_ids)
+    named = named_in(row.decision for row in rows)
     reach = Reach(set((await tables.profiles([*profile_ids, *named])).values()))
     reasons: dict[int, str | None] = {}
     woken: list[tuple[int, int]] = []
-    for state in await tables.key_states(keys, count_to=_count_to(policy)):
-        reason = "key_refused" if state.refused else None
-        reason = why_inactive({state.key: state.seen_on}, (), policy).get(state.key, reason)
+    for state in await tables.key_states(keys, count_to=count_to(policy)):
+        reason = reason_of(state, policy)
         if reason == state.inactive:
             continue
         reasons[state.id] = reason
@@ -127,6 +122,36 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     )
 
 
+async def unlink(
+    tables: IdentityTransaction, profile_ids: Collection[int], policy: Policy, *, now_ms: int
+) -> Settled:
+    """Forget all links of some profile IDs, as an erasure does, and resolve who is left.
+
+    Each of them is a profile of its own afterwards, and a key that nobody has joins nobody.
+    """
+    settled = Settled()
+    keys = await tables.delete_links(profile_ids)
+    await reconsider(tables, profile_ids, keys, policy, settled, now_ms=now_ms)
+    return settled
+
+
+def named_in(decisions: Iterable[Decision]) -> set[int]:
+    """The profile IDs that decisions are about."""
+    named = set()
+    for decision in decisions:
+        if isinstance(decision, Join | Part):
+            named |= {decision.profile_id, decision.other}
+        elif isinstance(decision, RefuseLink):
+            named.add(decision.profile_id)
+    return named
+
+
+def reason_of(state: KeyState, policy: Policy) -> str | None:
+    """Why a key joins nobody; None where it may."""
+    refused = (RefuseKey(state.key),) if state.refused else ()
+    return why_inactive({state.key: state.seen_on}, refused, policy).get(state.key)
+
+
 async def _set_inactive(
     tables: IdentityTransaction, states: Sequence[LinkState], policy: Policy
 ) -> dict[int, str | None]:
@@ -140,7 +165,7 @@ async def _set_inactive(
     return found
 
 
-def _count_to(policy: Policy) -> int:
+def count_to(policy: Policy) -> int:
     """On so many profile IDs a key of any kind is shared; to count further tells nothing."""
     return max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
 
@@ -196,7 +221,7 @@ async def _plan(
     region = await tables.region(reach.profiles, reach.loose_keys, limit=MAX_REGION)
     rings = 1
     while region is not None:
-        ring = await _ring(tables, region)
+        ring = await ring_of(tables, region)
         if ring is None or not _fits(region, ring):
             return None
         decisions = await tables.decisions_about([*region.profiles, *ring.profiles])
@@ -204,18 +229,20 @@ async def _plan(
         if found is not None:
             return found
         for _ in range(rings):
-            _absorb(region, ring)
-            ring = await _ring(tables, region)
+            absorb(region, ring)
+            ring = await ring_of(tables, region)
             if ring is None or not _fits(region, ring):
                 return None
         rings *= 2
     return None
 
 
-async def _ring(tables: IdentityTransaction, region: Region) -> Region | None:
-    """The profiles and loose keys at the far ends of a region's links."""
+async def ring_of(
+    tables: IdentityTransaction, region: Region, *, named: AbstractSet[int] = frozenset()
+) -> Region | None:
+    """The profiles and loose keys at the far ends of a region's links, and those named."""
     held = set(region.profiles.values())
-    profiles: set[int] = set()
+    profiles = set(named)
     loose_keys: set[int] = set()
     for state in region.links.values():
         profiles.add(state.profile)
@@ -238,7 +265,9 @@ def _fits(region: Region, ring: Region) -> bool:
     )
 
 
-def _absorb(region: Region, ring: Region) -> None:
+def absorb(region: Region, ring: Region) -> None:
+    """Make a ring part of the region."""
+    region.free = ring.free
     region.profiles.update(ring.profiles)
     region.keys.update(ring.keys)
     region.links.update(ring.links)

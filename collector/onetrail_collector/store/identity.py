@@ -227,15 +227,67 @@ class IdentityTables:
         rows = await self._all("SELECT profile_id FROM links WHERE key = ? LIMIT ?", key, limit)
         return [row[0] for row in rows]
 
+    async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
+        ids = _json(list(profile_ids))
+        rows = await self._all(
+            "DELETE FROM links WHERE profile_id IN (SELECT value FROM json_each(?)) RETURNING key",
+            ids,
+        )
+        keys = sorted({row[0] for row in rows})
+        await self._each(
+            "UPDATE keys SET profile = NULL"
+            " WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM links WHERE key = ?1)",
+            [(key,) for key in keys],
+        )
+        return keys
+
+    async def last_numbers(self) -> tuple[int, int]:
+        [(key, profile_id)] = await self._all(
+            "SELECT (SELECT ifnull(max(id), 0) FROM keys),"
+            " (SELECT ifnull(max(id), 0) FROM profile_ids)"
+        )
+        return key, profile_id
+
+    async def state(self, name: str) -> str | None:
+        rows = await self._all("SELECT value FROM identity_state WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    async def set_state(self, name: str, value: str | None) -> None:
+        if value is None:
+            await self._each("DELETE FROM identity_state WHERE name = ?", [(name,)])
+        else:
+            await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
+
+    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
+        rows = await self._all(
+            "SELECT id, profile_id FROM unsettled WHERE id > 0 ORDER BY id LIMIT ?", limit
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def last_unsettled(self) -> int:
+        [(number,)] = await self._all("SELECT ifnull(max(id), 0) FROM unsettled")
+        return int(number)
+
+    async def settled(self, profile_ids: Collection[int], *, up_to: int) -> None:
+        await self._connection.execute(
+            "DELETE FROM unsettled WHERE id <= ?2"
+            " AND profile_id IN (SELECT value FROM json_each(?1))",
+            (_json(list(profile_ids)), up_to),
+        )
+
+    async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
+        await self._each(
+            "INSERT INTO unsettled (profile_id) VALUES (?)",
+            [(one,) for one in profile_ids],
+        )
+
     async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
         await self._each(
-            "INSERT OR IGNORE INTO unsettled (profile_id)"
-            " SELECT id FROM profile_ids WHERE profile = ?",
+            "INSERT INTO unsettled (profile_id) SELECT id FROM profile_ids WHERE profile = ?",
             [(profile,) for profile in profiles],
         )
         await self._each(
-            "INSERT OR IGNORE INTO unsettled (profile_id)"
-            " SELECT profile_id FROM links WHERE key = ?",
+            "INSERT INTO unsettled (profile_id) SELECT profile_id FROM links WHERE key = ?",
             [(key,) for key in keys],
         )
 

@@ -119,6 +119,30 @@ class IdentityTransaction(Protocol):
     async def users(self, key: int, *, limit: int) -> list[int]:
         """Profile IDs with a link to a key, at most so many."""
 
+    async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
+        """Leave to the background all within reach of these profile IDs."""
+
+    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
+        """What is left to the background: (number, profile ID), the oldest first."""
+
+    async def last_unsettled(self) -> int:
+        """The highest number in what is left."""
+
+    async def settled(self, profile_ids: Collection[int], *, up_to: int) -> None:
+        """These, as far as they were left up to this number, are left no more."""
+
+    async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
+        """Delete all links of these profile IDs; answers their keys. One unused holds nothing."""
+
+    async def last_numbers(self) -> tuple[int, int]:
+        """The highest numbers of a key and of a profile ID."""
+
+    async def state(self, name: str) -> str | None:
+        """What identity resolution remembers under this name."""
+
+    async def set_state(self, name: str, value: str | None) -> None:
+        """Remember a value under this name; None forgets it."""
+
     async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
         """Leave to the background all within reach of these profiles and of these keys."""
 

@@ -146,8 +146,10 @@ CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', '
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
 CREATE TABLE unsettled (
-    profile_id INTEGER PRIMARY KEY
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile_id INTEGER NOT NULL
 );
+CREATE INDEX unsettled_by_profile_id ON unsettled (profile_id);
 
 -- What identity resolution remembers of itself: the fingerprint of the policy that it last applied.
 CREATE TABLE identity_state (
