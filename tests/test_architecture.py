@@ -28,7 +28,8 @@ ARROWS = {
     "joining": {"identity", "store"},
     "resolution": {"identity", "joining", "regrouping", "store"},
     "rebuild": {"identity", "regrouping", "resolution", "store"},
-    "deciding": {"clock", "identity", "resolution", "store"},
+    "effects": {"identity", "store"},
+    "deciding": {"effects", "identity", "resolution", "store"},
     "ingest": {
         *("assignment", "bell", "clock", "errors", "identification", "identity", "resolution"),
         *("store", "wire"),
@@ -37,7 +38,10 @@ ARROWS = {
     "body": {"errors"},
     "endpoint": {"body", "errors", "wire"},
     "auth": {"errors", "store"},
-    "api": {"auth", "body", "clock", "errors", "identity", "ingest", "settings", "store"},
+    "api": {
+        *("auth", "body", "clock", "deciding", "effects", "errors", "identity", "ingest"),
+        *("settings", "store"),
+    },
     "pages": set(),
     "ui": {"auth", "errors", "pages", "store"},
     "app": {

@@ -124,6 +124,13 @@ WITH RECURSIVE about (id) AS (
 """  # noqa: S608 - constants
 
 
+# The first of an act names it by its own number, which is the next of the sequence.
+ADD_DECISION = """
+INSERT INTO decisions (act, what, profile_id, other, key, reason, made_by, made_ms)
+VALUES (coalesce(?, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'decisions'), 1),
+        ?, ?, ?, ?, ?, ?, ?)
+"""
+
 IN_FORCE = """
 SELECT id FROM decisions
 WHERE what = ?1 AND other IS ?3 AND key IS ?4 AND undone_ms IS NULL
@@ -299,9 +306,8 @@ class IdentityTables:
 
     async def act(self, number: int) -> list[DecisionRow]:
         rows = await self._all(
-            SELECT_DECISION
-            + "WHERE act = (SELECT act FROM decisions WHERE id = ?) AND undone_ms IS NULL"
-            " ORDER BY decisions.id",
+            f"{SELECT_DECISION} WHERE undone_ms IS NULL"
+            " AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id",  # noqa: S608
             number,
         )
         return [_decision_row(row) for row in rows]
@@ -316,10 +322,7 @@ class IdentityTables:
     ) -> int:
         what, profile_id, other, key = await self._decision_columns(decision)
         async with self._connection.execute(
-            "INSERT INTO decisions (act, what, profile_id, other, key, reason, made_by, made_ms)"
-            " VALUES (coalesce(?, (SELECT 1 + seq FROM sqlite_sequence WHERE name = 'decisions'), 1),"
-            " ?, ?, ?, ?, ?, ?, ?)",
-            (act, what, profile_id, other, key, reason, made_by, now_ms),
+            ADD_DECISION, (act, what, profile_id, other, key, reason, made_by, now_ms)
         ) as cursor:
             return int(cursor.lastrowid or 0)
 
