@@ -372,8 +372,12 @@ def test_the_newer_decision_holds_and_can_be_made_again(
 def test_history_tells_each_merge_split_and_refusal(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
     done = do(collector, f"/profiles/{web}/split", profile_ids=[app])
-    rows = collector.get(f"/profiles/{web}/history")["history"]
+    whole = collector.get(f"/profiles/{web}/history")["history"]
+    assert [row["what"] for row in whole] == ["split", "merged"]
+    rows = collector.get(f"/profiles/{app}/history")["history"]
     assert {row["what"] for row in rows} == {"merged", "split", "refused"}
+    [refused] = [row for row in rows if row["what"] == "refused"]
+    assert (refused["other"], refused["refused"], refused["key"]["value"]) == (app, "apart", ANN)
     [merged] = [row for row in rows if row["what"] == "merged"]
     events = collector.get(f"/profiles/{app}/events")["events"]
     assert merged["event_id"] in {event["id"] for event in events}
@@ -460,7 +464,7 @@ def test_shared_values_are_listed_in_pages(collector: Any) -> None:
 def test_conflicts_are_listed_by_reason_in_pages(collector: Any) -> None:
     for number in range(4):
         day = f"2026-01-0{number + 1}T00:00:00Z"
-        device(collector, identify(day, user_id=str(number), email="f@a.ch"))
+        device(collector, identify(day, user_id=f"1{number}", email="f@a.ch"))
     found: list[str] = []
     cursor: dict[str, str] = {}
     while True:
@@ -480,7 +484,7 @@ def test_conflicts_are_listed_by_reason_in_pages(collector: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
-        ("GET", "/why?a={known}", None, 422, "`b`"),
+        ("GET", "/why?a={known}", None, 422, "field b"),
         ("GET", "/why?a={known}&b=nobody", None, 404, "nobody"),
         ("GET", "/profiles/nobody/graph", None, 404, "nobody"),
         ("GET", "/profiles/{known}/graph?format=png", None, 422, "format"),

@@ -141,7 +141,8 @@ async def split(call: Call[ProfileAsked, SplitBody]) -> Decided:
     [own] = await members_named(call.store, body.link.profile_id)
     key = parse_key(call.settings.policy, body.link.key)
     link = await call.store.identity.link(own.id, key)
-    if own.profile != member.profile or link is None:
+    made_before = link is not None and link.refused == "link_refused"
+    if link is None or not (own.profile == member.profile or made_before):
         raise not_found(
             f"link: {own.public_id} is no profile ID of this profile that has a link to "
             f"{body.link.key[:80]!r}; see GET /profiles/{{id}}/graph"
