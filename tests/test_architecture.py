@@ -45,7 +45,7 @@ ARROWS = {
     "pages": set(),
     "ui": {"auth", "errors", "pages", "store"},
     "app": {
-        *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
+        *("api", "clock", "endpoint", "errors", "ingest", "pages", "rebuild", "settings", "store"),
         *("ui", "wire"),
     },
     "cli": {

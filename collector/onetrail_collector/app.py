@@ -1,5 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypedDict
@@ -17,6 +18,7 @@ from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.rebuild import keep_settled
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -53,6 +55,9 @@ def create_app(
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
         ingest = Ingest(store, settings.policy, clock)
         ingest.start()
+        settling = asyncio.create_task(
+            keep_settled(store, settings.policy, clock), name="onetrail-settling"
+        )
         try:
             yield {
                 "store": store,
@@ -62,6 +67,8 @@ def create_app(
                 "stopping": stopping,
             }
         finally:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
             await ingest.close()
             await store.close()
 

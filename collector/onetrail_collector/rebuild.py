@@ -9,8 +9,8 @@ meanwhile leave word in `unsettled`, and those profile IDs come next.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
-from dataclasses import astuple
 from hashlib import sha256
 from itertools import islice
 
@@ -34,6 +34,8 @@ WRITES_A_STEP = 2_000
 REST = 1.0  # ingest gets as much time as a step took
 IDLE_S = 1.0
 
+log = logging.getLogger("onetrail_collector")
+
 Progress = Callable[[int, int], None]
 """Told (profile IDs and keys done, all)."""
 
@@ -41,21 +43,29 @@ Progress = Callable[[int, int], None]
 def fingerprint(policy: Policy) -> str:
     """Equal for policies under which the same links make the same profiles."""
     kinds = [
-        (*astuple(kind)[:-2], sorted(kind.blocked), kind.max_values)
+        (
+            *(kind.name, kind.exclusive, kind.priority, kind.max_profile_ids, kind.max_values),
+            sorted(kind.blocked),
+        )
         for _, kind in sorted(policy.kinds.items())
     ]
     return sha256(repr(kinds).encode()).hexdigest()
 
 
-async def keep_settled(store: Store, policy: Policy, *, now_ms: Callable[[], int]) -> None:
+async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) -> None:
     """Apply the policy where it is not the one that was applied last; then settle what is left.
 
-    Runs until it is cancelled; at any point, and after a crash, it can begin again.
+    Runs until it is cancelled; at any point, and after a crash, it can begin again. What fails (a
+    full disk) is tried again.
     """
-    if await applied_policy(store) != fingerprint(policy):
-        await rebuild(store, policy, now_ms=now_ms())
     while True:
-        await settle_rest(store, policy, now_ms=now_ms())
+        try:
+            if await applied_policy(store) != fingerprint(policy):
+                log.info("the identity policy has changed; resolving all profiles again")
+                await rebuild(store, policy, now_ms=now_ms())
+            await settle_rest(store, policy, now_ms=now_ms())
+        except Exception:
+            log.exception("profiles could not be resolved again; the next attempt comes soon")
         await asyncio.sleep(IDLE_S)
 
 

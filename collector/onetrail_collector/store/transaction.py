@@ -26,6 +26,7 @@ from onetrail_collector.store.rows import (
 )
 from onetrail_collector.store.sources import to_source
 
+MAX_TRAIT_VALUES = 5
 ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
@@ -72,6 +73,14 @@ ON CONFLICT (profile_id, name, value) DO UPDATE
 SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
+
+# Of each trait a profile ID keeps its newest values: an app that counts in one does not fill the disk.
+FORGET_TRAITS = f"""
+DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
+    SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
+    ORDER BY time_ms DESC, event_id DESC, value DESC LIMIT {MAX_TRAIT_VALUES}
+)
+"""  # noqa: S608 - constants
 
 ADD_KEYS = """
 INSERT INTO keys (kind, value) SELECT value ->> 0, value ->> 1 FROM json_each(?)
@@ -156,7 +165,9 @@ class Transaction:
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
         await self._from_json(ADD_COUNTS, tally(writes))
-        await self._from_json(ADD_TRAITS, writes.traits)
+        if await self._from_json(ADD_TRAITS, writes.traits):
+            stated = {(trait.profile_id, trait.name) for trait in writes.traits}
+            await self._each(FORGET_TRAITS, stated)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         return await self._add_links(writes.links)
 

@@ -4,11 +4,14 @@ import asyncio
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from tempfile import TemporaryDirectory
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from onetrail_collector import rebuild as rebuild_module
 from onetrail_collector import resolution
 from onetrail_collector.deciding import decide, undo
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
@@ -16,7 +19,7 @@ from onetrail_collector.identity.groups import Groups
 from onetrail_collector.identity.keys import Key, Kind
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link, Resolution, resolve
-from onetrail_collector.rebuild import rebuild
+from onetrail_collector.rebuild import rebuild, settle_rest
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -91,7 +94,7 @@ async def opened(path: Path) -> SqliteStore:
     return await SqliteStore.open(path, synchronous="normal")
 
 
-async def play(path: Path, history: list[object]) -> Policy:
+async def play(path: Path, history: list[object], *, in_background: bool = False) -> None:
     """Run a history, and compare after each step."""
     store = await opened(path)
     policy = POLICIES[0]
@@ -132,9 +135,10 @@ async def play(path: Path, history: list[object]) -> Policy:
                 done = await decide(store, [decision], policy, reason="r", made_by="me", now_ms=0)
                 assert preview.changes == done.changes
                 made += done.numbers
+        if in_background:
+            await settle_rest(store, policy, now_ms=0)
         compare(path, policy)
     await store.close()
-    return policy
 
 
 def read(
@@ -225,6 +229,19 @@ def test_every_step_of_any_history_equals_from_scratch(history: list[object]) ->
         asyncio.run(play(Path(folder) / "a.db", history))
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps, st.integers(2, 8))
+def test_what_is_left_to_the_background_equals_as_well(history: list[object], limit: int) -> None:
+    """Where nearly everything is too much for a commit, and read and written in small steps."""
+    with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
+        patch.setattr(resolution, "MAX_REGION", limit)
+        patch.setattr(rebuild_module, "MAX_REGION", limit)
+        patch.setattr(rebuild_module, "PROFILES_A_READ", 2)
+        patch.setattr(rebuild_module, "WRITES_A_STEP", 3)
+        patch.setattr(rebuild_module, "IDLE_S", 0)
+        asyncio.run(play(Path(folder) / "a.db", history, in_background=True))
+
+
 def test_groups_are_what_resolution_is_made_of() -> None:
     """A join that is refused changes nothing: the next is judged as if it had not been tried."""
     groups = Groups(POLICIES[0].kinds)
@@ -232,3 +249,37 @@ def test_groups_are_what_resolution_is_made_of() -> None:
     assert groups.join(1, Key("user_id", "b")) == "exclusive"
     assert groups.join(2, Key("user_id", "b")) is None
     assert groups.named_by_oldest()[0] == {1: 1, 2: 2}
+
+
+def long_history(seed: int) -> list[object]:
+    """One link a commit, many of them late, so that a refusal here moves a boundary there."""
+    random = Random(seed)
+    history: list[object] = []
+    for _ in range(70):
+        device, other = random.randint(1, DEVICES), random.randint(1, DEVICES)
+        kind = random.choice(["user_id", "email", "email", "phone"])
+        key = Key(kind, random.choice("abcdef"))
+        chance = random.random()
+        if chance < 0.82:
+            history.append([Link(device, key, random.randint(0, 50), random.choice("xyz"))])
+        elif chance < 0.88 and device != other:
+            history.append(Part(device, other))
+        elif chance < 0.91:
+            history.append(Join(device, other))
+        elif chance < 0.94:
+            history.append(RefuseLink(device, key))
+        elif chance < 0.95:
+            history.append(RefuseKey(key))
+        elif chance < 0.98:
+            history.append(Undo(random.randint(0, 5)))
+        elif chance < 0.99:
+            history.append(Forget(device))
+    return history
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_long_histories_of_conflicts_equal_from_scratch(
+    seed: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(globals(), "DEVICES", 16)
+    asyncio.run(play(tmp_path / "a.db", long_history(seed)))
