@@ -56,6 +56,7 @@ class Endpoint:
         except Disconnected:
             return
         except Refused as refused:
+            scope["state"]["metrics"].refused(refused.code)
             await _refuse(send, refused)
             return
         await _answer(send, 200, HEADERS, self._encode(receipt))

@@ -9,7 +9,6 @@ so that a later word on one purpose takes back no denial of another.
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-
 DENIALS = frozenset({"false", "0", '"false"', '"denied"', '"deny"', '"no"', '"off"', '"0"'})
 """JSON texts, in lower case, by which a consent is denied."""
 

@@ -124,6 +124,11 @@ WITH RECURSIVE about (id) AS (
 """  # noqa: S608 - constants
 
 
+DECISIONS_OF_ACT = f"""
+{SELECT_DECISION}
+WHERE undone_ms IS NULL AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id
+"""  # noqa: S608 - constants
+
 # The first of an act names it by its own number, which is the next of the sequence.
 ADD_DECISION = """
 INSERT INTO decisions (act, what, profile_id, other, key, reason, made_by, made_ms)
@@ -306,8 +311,7 @@ class IdentityTables:
 
     async def act(self, number: int) -> list[DecisionRow]:
         rows = await self._all(
-            f"{SELECT_DECISION} WHERE undone_ms IS NULL"
-            " AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id",  # noqa: S608
+            DECISIONS_OF_ACT,
             number,
         )
         return [_decision_row(row) for row in rows]

@@ -11,7 +11,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.store.counts import ADD_COUNTS, tally
+from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.protocol import AlreadyStored
@@ -164,7 +164,7 @@ class Transaction:
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
-        await self._from_json(ADD_COUNTS, tally(writes))
+        await add_counts(self._connection, tally(writes))
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
@@ -189,6 +189,11 @@ class Transaction:
             for link, source in links
         ]
         return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
+
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))

@@ -11,7 +11,9 @@ def trait(profile_id: int, value: str, time_ms: int, event_id: str = "e", name: 
 
 
 def test_numbers_are_never_added_up() -> None:
-    assert newest([trait(1, "30", 1, name="age"), trait(2, "31", 2, name="age")])["age"].value == "31"
+    assert (
+        newest([trait(1, "30", 1, name="age"), trait(2, "31", 2, name="age")])["age"].value == "31"
+    )
 
 
 def test_a_denied_consent_stays_denied_until_a_later_event_grants_it() -> None:
