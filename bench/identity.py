@@ -1,8 +1,8 @@
-"""Identity resolution at size: from scratch, through the commit path, and look-ups, beside its peers.
+"""Identity resolution at size: from scratch, through the commit path, look-ups, beside peers.
 
 A million profile IDs and half as many links again, with Zipf-distributed households and shared
-values. Run: python bench/identity.py [--ids 1000000]; peers are those of scipy and networkx that can
-be imported, on the same graph without any rule (the floor: nothing is checked there).
+values. Run: python bench/identity.py [--ids 1000000]; peers are those of scipy and networkx that
+can be imported, on the same graph without any rule (the floor: nothing is checked there).
 """
 
 import argparse
@@ -10,8 +10,10 @@ import asyncio
 import random
 import statistics
 import time
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
@@ -22,12 +24,13 @@ from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.wire.envelope import Envelope, Event
 
+T = TypeVar("T")
 POLICY = Policy()
 BATCH = 2_000
 
 
 def people(ids: int, seed: int = 1) -> list[Link]:
-    """1.5 links a profile ID: one of the person, every second one of its household, in time order."""
+    """1.5 links a profile ID: one of the person, every second one of its household, by time."""
     draw = random.Random(seed)
     links = []
     for number in range(1, ids + 1):
@@ -47,7 +50,7 @@ def report(what: str, count: int, seconds: float, floor_s: float | None = None) 
     print(f"| {what} | {count / seconds:,.0f} | {seconds:.1f} | {ratio} |", flush=True)
 
 
-def timed(work) -> tuple[float, object]:
+def timed(work: Callable[[], T]) -> tuple[float, T]:
     began = time.perf_counter()
     result = work()
     return time.perf_counter() - began, result
@@ -57,9 +60,9 @@ def peers(links: list[Link]) -> float | None:
     """Connected components of the same graph, without rules; answers scipy's seconds."""
     floor_s = None
     try:
-        import numpy as np
-        from scipy.sparse import coo_matrix
-        from scipy.sparse.csgraph import connected_components
+        import numpy as np  # noqa: PLC0415 - peers may be missing
+        from scipy.sparse import coo_matrix  # noqa: PLC0415
+        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
 
         def by_scipy() -> int:
             keys: dict[Key, int] = {}
@@ -77,12 +80,12 @@ def peers(links: list[Link]) -> float | None:
     except ImportError:
         print("| scipy: not installed | | | |")
     try:
-        import networkx
+        import networkx as nx  # noqa: PLC0415
 
         def by_networkx() -> int:
-            graph = networkx.Graph()
+            graph = nx.Graph()
             graph.add_edges_from((link.profile_id, link.key) for link in links)
-            return networkx.number_connected_components(graph)
+            return nx.number_connected_components(graph)
 
         seconds, _ = timed(by_networkx)
         report("networkx, no rules", len(links), seconds, floor_s)
@@ -113,7 +116,8 @@ async def through_the_commit(path: Path, links: list[Link], ids: int) -> None:
     report("through the commit path, batches of 2,000", len(links), seconds)
     early = statistics.median(us for start, us in marks if start < 20_000)
     late = statistics.median(us for start, us in marks[-10:])
-    print(f"time per link: first 20,000 {early:.1f} us, last 20,000 {late:.1f} us: {late / early:.2f}x")
+    ratio = late / early
+    print(f"time per link: first 20,000 {early:.1f} us, last 20,000 {late:.1f} us: {ratio:.2f}x")
     await look_ups(store, links, ids)
     await store.close()
 
@@ -157,7 +161,8 @@ async def merge_of_histories(path: Path, events: int) -> float:
         await ingest.submit(Envelope("bench", listed, session=session))
         times.append(time.perf_counter() - began)
     await ingest.close()
-    assert (await store.counts()).profiles == 1
+    if (await store.counts()).profiles != 1:
+        raise SystemExit("the two were not merged")
     await store.close()
     return times[1] * 1e3
 
@@ -172,12 +177,16 @@ def main() -> None:
     floor_s = peers(links)
     seconds, resolution = timed(lambda: resolve(links, (), POLICY))
     report("**resolve() from scratch**, all rules", len(links), seconds, floor_s)
-    print(f"{len(set(resolution.profiles.values())):,} profiles, {len(resolution.refused):,} refused")
+    print(
+        f"{len(set(resolution.profiles.values())):,} profiles, {len(resolution.refused):,} refused"
+    )
     del resolution
     with TemporaryDirectory() as folder:
         asyncio.run(through_the_commit(Path(folder) / "a.db", links, ids))
         few = [asyncio.run(merge_of_histories(Path(folder) / f"f{n}.db", 10)) for n in range(5)]
-        many = [asyncio.run(merge_of_histories(Path(folder) / f"m{n}.db", 100_000)) for n in range(2)]
+        many = [
+            asyncio.run(merge_of_histories(Path(folder) / f"m{n}.db", 100_000)) for n in range(2)
+        ]
     few_ms, many_ms = statistics.median(few), statistics.median(many)
     print(f"merge of two people: 10 events each {few_ms:.1f} ms, 100,000 each {many_ms:.1f} ms")
 

@@ -53,7 +53,8 @@ ARROWS = {
         *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
     },
     "cli": {
-        *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),
+        *("app", "auth", "clock", "identity", "pages", "rebuild", "server", "settings", "store"),
+        "welcome",
     },
     "__main__": {"cli"},
     "__init__": set(),

@@ -172,14 +172,16 @@ class Ingest:
                 )
             assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
-            links = await transaction.write(assignment.writes)
             settled = Settled()
+            links = await transaction.write(assignment.writes)
             if links:
                 settled = await settle(
                     transaction.identity, links, self._policy, now_ms=self._clock()
                 )
-        merged = sum(change.what == "merged" for change in settled.changes)
-        self._metrics.regrouped(merged, settled.refused.values())
+        self._metrics.regrouped(
+            sum(change.what in {"merged", "split"} for change in settled.changes),
+            settled.refused.values(),
+        )
         return outcomes
 
 

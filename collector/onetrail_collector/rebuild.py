@@ -1,15 +1,16 @@
 """Resolving in the background: a policy that changed, and what was too much for a commit.
 
-Everything goes in steps, each a transaction of some 0.1 s at most, so that ingest goes on in between:
-first the keys (which are blocked, unknown or shared now), then all within the reach of one profile ID
-after the other. What is in one reach is resolved in one transaction; only where a reach is larger
+Everything goes in steps, each a transaction of some 0.1 s, so that ingest goes on in between: first
+the keys (which are blocked, unknown or shared now), then all within the reach of one profile ID
+after the other. What is in one reach is resolved in one transaction. Only where a reach is larger
 than MAX_REGION it is read in steps, resolved beside the event loop, and written in steps, under
-numbers that no profile has, so that none holds what it may not at any time. Commits that touch links
-meanwhile leave word in `unsettled`, and those profile IDs come next.
+numbers that no profile has, so that none holds what it may not. Commits that touch links meanwhile
+leave word in `unsettled`, and those profile IDs come next.
 """
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
 from hashlib import sha256
 from itertools import islice
@@ -33,6 +34,7 @@ PROFILES_A_READ = 500
 WRITES_A_STEP = 2_000
 REST = 1.0  # ingest gets as much time as a step took
 IDLE_S = 1.0
+NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
 
 log = logging.getLogger("onetrail_collector")
 
@@ -77,14 +79,14 @@ async def applied_policy(store: Store) -> str | None:
 
 async def rebuild(
     store: Store, policy: Policy, *, now_ms: int, progress: Progress = lambda _done, _all: None
-) -> int:
-    """Resolve everything under this policy; answers how many rows of history that made."""
+) -> Counter[str]:
+    """Resolve everything under this policy; answers the changes by what they are."""
     async with store.transaction() as transaction:
         last_key, last_id = await transaction.identity.last_numbers()
     whole = last_key + last_id
     async for done in _reconsider_keys(store, policy, last_key):
         progress(done, whole)
-    changes = 0
+    changes: Counter[str] = Counter()
     visited: set[int] = set()
     waiting = iter(range(1, last_id + 1))
     while True:
@@ -100,9 +102,9 @@ async def rebuild(
     return changes
 
 
-async def settle_rest(store: Store, policy: Policy, *, now_ms: int) -> int:
+async def settle_rest(store: Store, policy: Policy, *, now_ms: int) -> Counter[str]:
     """Settle the profile IDs that commits have left; answers as rebuild()."""
-    changes = 0
+    changes: Counter[str] = Counter()
     while True:
         async with store.transaction() as transaction:
             left = await transaction.identity.unsettled(limit=IDS_A_STEP)
@@ -137,10 +139,11 @@ async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> Async
 
 async def _step(
     store: Store, policy: Policy, waiting: Iterator[int], visited: set[int], *, now_ms: int
-) -> tuple[int, int | None]:
-    """Settle the next few profile IDs; answers the changes, and the last of them (None: no more)."""
+) -> tuple[Counter[str], int | None]:
+    """Settle the next few profile IDs; answers the changes and the last (None: no more)."""
     began = asyncio.get_running_loop().time()
-    changes, at = 0, None
+    changes: Counter[str] = Counter()
+    at = None
     large: list[int] = []
     async with store.transaction() as transaction:
         tables = transaction.identity
@@ -167,20 +170,21 @@ async def _step(
 
 async def _settle(
     tables: IdentityTransaction, region: Region, policy: Policy, *, now_ms: int
-) -> int:
+) -> Counter[str]:
     decisions = [row.decision for row in await tables.decisions_about(list(region.profiles))]
     found = plan(region, Region(), decisions, policy, Cause())
-    assert found is not None, "without a ring there is nothing to grow by"
+    if found is None:
+        raise NOTHING_TO_GROW_BY
     await tables.apply(found.regrouping)
     await tables.note(found.regrouping.changes, now_ms=now_ms)
     await tables.settled(list(region.profiles), up_to=await tables.last_unsettled())
-    return len(found.regrouping.changes)
+    return Counter(change.what for change in found.regrouping.changes)
 
 
 async def _reach(
     tables: IdentityTransaction, profile_ids: Collection[int], *, limit: int
 ) -> Region | None:
-    """All that links or decisions connect with some profile IDs; None where it exceeds the limit."""
+    """All that links or decisions connect with some profile IDs; None above the limit."""
     region = Region()
     profiles = set((await tables.profiles(profile_ids)).values())
     ring: Region | None = await tables.region(profiles, (), limit=limit)
@@ -200,7 +204,7 @@ async def _named(tables: IdentityTransaction, ring: Region) -> set[int]:
 
 async def _settle_large(
     store: Store, profile_id: int, policy: Policy, visited: set[int], *, now_ms: int
-) -> int:
+) -> Counter[str]:
     """Settle a reach that is too large for a transaction, in steps."""
     async with store.transaction() as transaction:
         await transaction.identity.set_state("settling", "1")
@@ -212,7 +216,8 @@ async def _settle_large(
     found = await asyncio.to_thread(
         plan, region, Region(), decisions, policy, Cause(), new_numbers=True
     )
-    assert found is not None, "without a ring there is nothing to grow by"
+    if found is None:
+        raise NOTHING_TO_GROW_BY
     done = found.regrouping
     for part in _parts(done):
         began = asyncio.get_running_loop().time()
@@ -224,7 +229,7 @@ async def _settle_large(
         await transaction.identity.settled(list(region.profiles), up_to=last)
         await transaction.identity.set_state("settling", None)
     visited.update(region.profiles)
-    return len(done.changes)
+    return Counter(change.what for change in done.changes)
 
 
 async def _read_large(store: Store, profile_id: int) -> Region:
@@ -240,7 +245,8 @@ async def _read_large(store: Store, profile_id: int) -> Region:
         async with store.transaction() as transaction:
             tables = transaction.identity
             part = await tables.region(some, some_keys, limit=2**31)
-            assert part is not None, "the limit is out of reach"
+            if part is None:
+                raise NOTHING_TO_GROW_BY
             named = await _named(tables, part)
         profiles -= some
         loose -= some_keys

@@ -44,7 +44,7 @@ class _Group:
     number: int = 0
 
 
-def plan(
+def plan(  # noqa: PLR0913 - a pure function gets all it needs
     inner: Region,
     ring: Region,
     decisions: Sequence[Decision],

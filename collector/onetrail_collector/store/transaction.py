@@ -74,7 +74,7 @@ SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
 
-# Of each trait a profile ID keeps its newest values: an app that counts in one does not fill the disk.
+# Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
 FORGET_TRAITS = f"""
 DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
     SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
@@ -171,6 +171,15 @@ class Transaction:
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         return await self._add_links(writes.links)
 
+    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
+        if not links:
+            return []
+        rows = [
+            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
+            for link, source in links
+        ]
+        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
+
     async def _add_events(self, events: Sequence[NewEvent]) -> None:
         try:
             await self._insert(
@@ -180,15 +189,6 @@ class Transaction:
             )
         except sqlite3.IntegrityError as error:
             raise AlreadyStored from error
-
-    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
-        if not links:
-            return []
-        rows = [
-            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-            for link, source in links
-        ]
-        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
 
     async def touch(self) -> None:
         """A write that changes nothing."""

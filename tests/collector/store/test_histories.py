@@ -165,14 +165,14 @@ def read(
         " LEFT JOIN keys ON keys.id = decisions.key WHERE undone_ms IS NULL ORDER BY decisions.id"
     ):
         key = Key(kind, value)
-        decided.append(
-            {
-                "join": lambda p, o, k: Join(p, o),
-                "part": lambda p, o, k: Part(p, o),
-                "refuse_link": lambda p, o, k: RefuseLink(p, k),
-                "refuse_key": lambda p, o, k: RefuseKey(k),
-            }[what](profile_id, other, key)
-        )
+        if what == "join":
+            decided.append(Join(profile_id, other))
+        elif what == "part":
+            decided.append(Part(profile_id, other))
+        elif what == "refuse_link":
+            decided.append(RefuseLink(profile_id, key))
+        else:
+            decided.append(RefuseKey(key))
     connection.close()
     links = [Link(row[0], Key(row[1], row[2]), row[3], row[4]) for row in rows]
     refused = {(row[0], Key(row[1], row[2])): row[5] for row in rows if row[5]}
@@ -191,7 +191,7 @@ def compare(path: Path, policy: Policy) -> None:
             assert also_true(reason, profile_id, key, links, scratch, decided, policy)
 
 
-def also_true(
+def also_true(  # noqa: PLR0913, PLR0917
     reason: str,
     profile_id: int,
     key: Key,
@@ -253,7 +253,7 @@ def test_groups_are_what_resolution_is_made_of() -> None:
 
 def long_history(seed: int) -> list[object]:
     """One link a commit, many of them late, so that a refusal here moves a boundary there."""
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - no secret
     history: list[object] = []
     for _ in range(70):
         device, other = random.randint(1, DEVICES), random.randint(1, DEVICES)
