@@ -53,8 +53,8 @@ ARROWS = {
         *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
     },
     "cli": {
-        *("app", "auth", "clock", "identity", "pages", "rebuild", "server", "settings", "store"),
-        "welcome",
+        *("api", "app", "auth", "clock", "errors", "identity", "ingest", "metrics", "pages"),
+        *("rebuild", "server", "settings", "store", "welcome"),
     },
     "__main__": {"cli"},
     "__init__": set(),

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from onetrail_collector.cli import identity_calls
 from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
@@ -18,6 +19,10 @@ from onetrail_collector.store.sqlite import SqliteStore
 @click.group()
 def identity() -> None:
     """Who is who: the profiles that links, policy and decisions make."""
+
+
+for command in identity_calls.COMMANDS:
+    identity.add_command(command)
 
 
 @identity.command("rebuild")
