@@ -306,6 +306,19 @@ def test_several_are_parted_as_one_act_and_stay_together(collector: Any) -> None
     assert undone["after"] == [{"id": four[0], "profile_ids": four}]
 
 
+def test_who_is_left_stays_together_although_the_key_goes_with_the_other(collector: Any) -> None:
+    """The first user of a key keeps it; the rest, held together by that key alone, is one still."""
+    three = [device(collector, identify(f"2026-01-0{n}T00:00:00Z", email=ANN)) for n in (1, 2, 3)]
+    done = do(collector, f"/profiles/{three[0]}/split", profile_ids=[three[0]])
+    assert [group["profile_ids"] for group in done["after"]] == [three[:1], three[1:]]
+    assert do(collector, f"/profiles/{three[0]}/split", profile_ids=[three[0]])["after"] == []
+    [decision] = collector.get("/identity/decisions")["decisions"]
+    assert (decision["profile_ids"], decision["others"]) == (three[:1], three[1:])
+    assert "joined by first start" in collector.get("/why", a=three[1], b=three[2])["sentence"]
+    undone = do(collector, f"/identity/decisions/{done['decision']}/undo")
+    assert [group["profile_ids"] for group in undone["after"]] == [three]
+
+
 def test_a_split_holds_against_new_evidence(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
     do(collector, f"/profiles/{web}/split", profile_ids=[app])

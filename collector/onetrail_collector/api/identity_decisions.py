@@ -137,7 +137,8 @@ async def split(call: Call[ProfileAsked, SplitBody]) -> Decided:
         raise wrong_shape("body: give either profile_ids, to be parted from the rest, or link")
     [member] = await members_named(call.store, call.asked.profile_id)
     if body.link is None:
-        return await _decide(call, await _parts(call, member, body.profile_ids))
+        parts = await _parts(call, member, body.profile_ids)
+        return await _decide(call, [*parts, *await _joins(call, parts)])
     [own] = await members_named(call.store, body.link.profile_id)
     key = parse_key(call.settings.policy, body.link.key)
     link = await call.store.identity.link(own.id, key)
@@ -217,7 +218,13 @@ OPERATIONS = (
 
 async def _decide(call: Call[Any, Any], made: Sequence[Decision]) -> Decided:
     dry_run = call.asked.dry_run
-    outcome = await decide(
+    outcome = await _outcome(call, made, dry_run=dry_run)
+    act = None if dry_run else await call.store.identity.act_of(outcome.numbers[0])
+    return _decided(outcome, act, dry_run=dry_run)
+
+
+async def _outcome(call: Call[Any, Any], made: Sequence[Decision], *, dry_run: bool) -> Outcome:
+    return await decide(
         call.store,
         made,
         call.settings.policy,
@@ -226,13 +233,31 @@ async def _decide(call: Call[Any, Any], made: Sequence[Decision]) -> Decided:
         now_ms=call.clock(),
         dry_run=dry_run,
     )
-    act = None if dry_run else await call.store.identity.act_of(outcome.numbers[0])
-    return _decided(outcome, act, dry_run=dry_run)
+
+
+async def _joins(call: Call[ProfileAsked, SplitBody], parts: Sequence[Part]) -> list[Decision]:
+    """What keeps each side whole where the parts alone would scatter it.
+
+    Two devices that only a key of the third held together would come apart as well: the key stays
+    with whoever used it first. An operator who says two people means two.
+    """
+    alone = await _outcome(call, parts, dry_run=True)
+    groups = alone.effect.after.values()
+    numbers = await call.store.identity.members(name for group in groups for name in group)
+    sides = {part.profile_id for part in parts}, {part.other for part in parts}
+    joins: list[Decision] = []
+    for side in sides:
+        pieces = [
+            [numbers[name].id for name in group if numbers[name].id in side] for group in groups
+        ]
+        first, *others = [piece[0] for piece in pieces if piece] or [0]
+        joins += [Join(first, other) for other in others]
+    return joins
 
 
 async def _parts(
     call: Call[ProfileAsked, SplitBody], member: Member, public_ids: Sequence[str]
-) -> Sequence[Decision]:
+) -> Sequence[Part]:
     """Each of these profile IDs with each of the rest; or the same split as it was made before."""
     names = list(dict.fromkeys(public_ids))
     parted = await members_named(call.store, *names)

@@ -85,6 +85,7 @@ async def members_named(store: Store, *public_ids: str) -> list[Member]:
 
 def _decision_view(act: Sequence[DecisionMade]) -> DecisionView:
     first = act[0]
+    act = [row for row in act if row.what == first.what]  # joins that keep a split's sides whole
     return DecisionView(
         id=first.act,
         what=first.what,

@@ -236,8 +236,9 @@ def _call(
 def _print_decided(found: identity_decisions.Decided, *, as_json: bool) -> None:
     would = "would be " if found.dry_run else ""
     lines = [] if found.decision is None else [f"decision {found.decision}"]
-    for group in found.after:
-        lines.append(f"{would}a profile: {group.id} with {', '.join(group.profile_ids)}")
+    lines += [
+        f"{would}a profile: {group.id} with {', '.join(group.profile_ids)}" for group in found.after
+    ]
     lines += [
         f"{would}{f'refused: {link.refused_after}' if link.refused_after else 'accepted'}: "
         f"{link.profile_id} -- {link.key.kind}:{link.key.value}"

@@ -10,7 +10,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.identity.decisions import Decision, Part
+from onetrail_collector.identity.decisions import Part
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.identity_rows import (
     DecisionMade,
@@ -241,7 +241,7 @@ class IdentityReads:
         rows = await self._all("SELECT act FROM decisions WHERE id = ?", decision)
         return rows[0][0] if rows else None
 
-    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Decision]:
+    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Part]:
         acts = await self._all(
             "SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_profile_id"
             " WHERE profile_id = ? AND what = 'part' AND undone_ms IS NULL",
@@ -249,7 +249,9 @@ class IdentityReads:
         )
         for (act,) in acts:
             rows = await self._all(
-                "SELECT profile_id, other FROM decisions WHERE act = ? AND undone_ms IS NULL", act
+                "SELECT profile_id, other FROM decisions"
+                " WHERE act = ? AND what = 'part' AND undone_ms IS NULL",
+                act,
             )
             parted = {row[0] for row in rows}
             if parted == set(profile_ids) and member in parted | {row[1] for row in rows}:

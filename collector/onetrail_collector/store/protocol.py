@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
-from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.decisions import Decision, Part
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.identity_rows import (
     DecisionMade,
@@ -222,7 +222,7 @@ class IdentityReads(Protocol):
     async def act_of(self, decision: int) -> int | None:
         """The act that a decision, in force or undone, belongs to."""
 
-    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Decision]:
+    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Part]:
         """The parts of an act that parted exactly these profile IDs from others, `member` named."""
 
     async def history(self, profile: int, *, limit: int, before: int) -> list[HistoryRow]:
