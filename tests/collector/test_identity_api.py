@@ -17,7 +17,7 @@ from onetrail_collector.resolution import settle
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
-ANN = "ann@example.com"
+ANN = "ann@trail.ch"
 REASON = {"reason": "she called us"}
 
 
@@ -330,7 +330,7 @@ def test_a_split_holds_against_new_evidence(collector: Any, pair: tuple[str, str
 
 def test_one_link_can_be_refused(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
-    link = {"profile_id": app, "key": " email:Ann@EXAMPLE.com".strip()}
+    link = {"profile_id": app, "key": " email:Ann@TRAIL.ch".strip()}
     done = do(collector, f"/profiles/{web}/split", link=link)
     assert [(link["refused_before"], link["refused_after"]) for link in done["links"]] == [
         (None, "link_refused")
@@ -351,7 +351,7 @@ def test_a_join_makes_two_one_with_all_their_events(collector: Any, pair: tuple[
 
 
 def test_a_refused_key_joins_nobody_now_or_later(collector: Any, pair: tuple[str, str]) -> None:
-    done = do(collector, "/identity/refuse-key", key="email:Ann@Example.com")
+    done = do(collector, "/identity/refuse-key", key="email:Ann@Trail.ch")
     assert {(link["profile_id"], link["refused_after"]) for link in done["links"]} == {
         (pair[0], "key_refused"),
         (pair[1], "key_refused"),
@@ -507,9 +507,11 @@ def test_a_crm_follows_merges_splits_and_a_restart(collector: Any) -> None:
 # What was not joined
 
 
-def test_shared_values_are_listed_in_pages(collector: Any) -> None:
-    for _ in range(101):
-        device(collector, identify(phone="+41446681801"))
+def test_a_value_that_too_many_use_joins_nobody_any_more_and_is_listed(collector: Any) -> None:
+    devices = [device(collector, identify(phone="+41446681801")) for _ in range(100)]
+    assert {public_id(collector, one) for one in devices[:3]} == {devices[0]}
+    devices.append(device(collector, identify(phone="+41446681801")))
+    assert [public_id(collector, one) for one in devices[:3]] == devices[:3]
     [key] = collector.get("/identity/shared")["keys"]
     assert key == {"key": {"kind": "phone", "value": "+41446681801"}, "profile_ids": 101}
     assert collector.get("/identity/shared", reason="blocked")["keys"] == []

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 
-ANN = "ann@example.com"
+ANN = "ann@trail.ch"
 
 
 def identify(time: str, **properties: Any) -> dict[str, Any]:

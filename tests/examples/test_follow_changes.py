@@ -12,7 +12,7 @@ EXAMPLE = Path(__file__).parent.parent.parent / "examples" / "follow_changes.py"
 
 
 def device(collector: Any) -> str:
-    event = {"type": "identify", "properties": {"email": "ann@example.com"}}
+    event = {"type": "identify", "properties": {"email": "ann@trail.ch"}}
     body = {"source": {"id": "demo"}, "session": {"id": str(uuid4())}, "events": [event]}
     profile_id: str = collector.post(body).json()["profile"]["id"]
     return profile_id
