@@ -42,7 +42,7 @@ class ProfileAsked(msgspec.Struct):
 class DecisionAsked(msgspec.Struct):
     """A decision. With `dry_run` nothing is changed: the answer says what would be."""
 
-    decision: int
+    decision: Annotated[int, Meta(ge=1, le=LAST)]
     dry_run: bool = False
 
 

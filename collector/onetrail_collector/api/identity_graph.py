@@ -13,6 +13,7 @@ from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.identity.graph import Graph, Line, Node, to_dot
 from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Member
 
+GRAPHVIZ = "text/vnd.graphviz"  # as registered with IANA
 DEFAULT_NODES = 200
 MAX_NODES = 2000
 LINKS_A_NODE = 5  # a device has a few keys: at most so many links are shown for each node allowed
@@ -89,12 +90,20 @@ async def graph(call: Call[GraphAsked, Nothing]) -> GraphView | Response:
         left_out=LeftOut(totals.profile_ids - len(members), totals.links - len(links)),
     )
     if call.asked.format == "dot":
-        return Response(to_dot(_picture(view)), media_type="text/vnd.graphviz")
+        return Response(to_dot(_picture(view)), media_type=GRAPHVIZ)
     return view
 
 
 OPERATIONS = (
-    Operation("GET", "/profiles/{profile_id}/graph", graph, "read", GraphView, GraphAsked),
+    Operation(
+        "GET",
+        "/profiles/{profile_id}/graph",
+        graph,
+        "read",
+        GraphView,
+        GraphAsked,
+        or_media_type=GRAPHVIZ,
+    ),
 )
 
 

@@ -97,7 +97,7 @@ async def why(call: Call[WhyAsked, Nothing]) -> Why:
     return found
 
 
-OPERATIONS = (Operation("GET", "/why", why, "read", Why, WhyAsked),)
+OPERATIONS = (Operation("GET", "/why", why, "read", Why, WhyAsked, errors=(404,)),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,6 +144,7 @@ class _Schemas:
 def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, Any]:
     lines = (operation.answer.__doc__ or operation.answer.__name__).strip().splitlines()
     errors = {*OF_A_TOKEN, *OF_EVERY_CALL, 422} | ({404} if "{" in path else set())
+    errors |= set(operation.errors)
     described: dict[str, Any] = {
         "operationId": operation.answer.__name__,
         "summary": lines[0],
@@ -155,6 +156,8 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, 
         errors |= {*OF_A_BODY}
         described["requestBody"] = _json_body(schemas.of(operation.body))
     answer = _ok(schemas.of(operation.answers), operation.media_type)
+    if operation.or_media_type is not None:
+        answer["content"][operation.or_media_type] = {"schema": {"type": "string"}}
     return described | {"responses": _responses(answer, errors)}
 
 

@@ -65,6 +65,8 @@ class Operation:
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
     media_type: str = "application/json"  # of the answer, where that is a Response of its own
+    or_media_type: str | None = None  # of the text that it answers instead where it is asked to
+    errors: tuple[int, ...] = ()  # besides those that follow from path, body and scope
 
     def route(self) -> Route:
         """The route that serves it."""
