@@ -11,53 +11,67 @@ ROOT = Path(__file__).parent.parent
 SDK = ROOT / "sdk" / "onetrail"
 COLLECTOR = ROOT / "collector" / "onetrail_collector"
 
-# What a part of the collector may import of the collector, besides itself.
-ARROWS = {
-    "clock": set(),
-    "errors": set(),
-    "uuid7": set(),
-    "server": set(),
-    "welcome": set(),
-    "identity": set(),
-    "wire": {"clock", "errors", "uuid7"},
-    "store": {"identity"},
-    "identification": {"identity", "wire"},
-    "metrics": {"errors", "wire"},
-    "assignment": {"errors", "identification", "identity", "store", "wire"},
-    "bell": set(),
-    "regrouping": {"identity", "store"},
-    "joining": {"identity", "store"},
-    "resolution": {"identity", "joining", "regrouping", "store"},
-    "rebuild": {"identity", "regrouping", "resolution", "store"},
-    "effects": {"identity", "store"},
-    "deciding": {"effects", "identity", "resolution", "store"},
-    "ingest": {
-        *("assignment", "bell", "clock", "errors", "identification", "identity", "metrics"),
-        *("resolution", "store", "wire"),
-    },
-    "page_counts": {"bell", "clock", "store"},
-    "readiness": {"ingest", "store"},
-    "health": {"api", "auth", "errors"},
-    "settings": {"identity"},
-    "body": {"errors"},
-    "endpoint": {"body", "errors", "wire"},
-    "auth": {"errors", "store"},
-    "api": {
-        *("auth", "body", "clock", "deciding", "effects", "errors", "identity", "ingest"),
-        *("settings", "store", "wire"),
-    },
-    "pages": set(),
-    "ui": {"auth", "errors", "pages", "store"},
-    "app": {
-        *("api", "clock", "endpoint", "errors", "ingest", "pages", "rebuild", "settings", "store"),
-        *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
-    },
-    "cli": {
-        *("api", "app", "auth", "clock", "errors", "identity", "ingest", "metrics", "pages"),
-        *("rebuild", "server", "settings", "store", "welcome"),
-    },
-    "__main__": {"cli"},
-    "__init__": set(),
+# What a part of the collector may import of the collector, besides itself; the lowest come first.
+ARROWS_TABLE = """
+__init__:
+address:
+bell:
+buckets:
+clock:
+error_page:
+errors:
+identity:
+limits:
+origins:
+pages:
+privacy:
+uuid7:
+welcome:
+body: errors
+connections: errors limits
+exports: clock
+guard: address buckets errors limits
+logs: clock
+refusals: clock errors
+settings: identity limits privacy
+store: identity
+wire: clock errors uuid7
+auth: address errors store
+enrichment: errors privacy wire
+effects: identity store
+identification: identity wire
+joining: identity store
+metrics: errors wire
+page_counts: bell clock store
+quarantine: store wire
+quotas: buckets errors limits store
+regrouping: identity store
+server: connections guard limits
+assignment: errors identification identity origins quarantine store wire
+endpoint: auth body errors wire
+resolution: identity joining regrouping store
+retention: clock metrics settings store
+ui: auth errors pages store
+deciding: effects identity resolution store
+rebuild: identity regrouping resolution store
+withholding: assignment identification identity store wire
+ingest: assignment bell clock enrichment errors identification identity limits metrics privacy
+    quotas resolution store wire withholding
+erasure: clock identity ingest resolution store
+readiness: ingest store
+replay: clock errors ingest quarantine store wire
+api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
+    settings store wire
+health: api auth errors
+app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
+    page_counts pages readiness rebuild refusals retention settings store ui wire
+cli: api app auth clock erasure errors exports identity ingest limits logs origins pages rebuild
+    replay server settings store welcome
+__main__: cli
+"""
+ARROWS: dict[str, set[str]] = {
+    part: set(named.split())
+    for part, named in re.findall(r"^(\w+):((?:.|\n )*)$", ARROWS_TABLE, re.MULTILINE)
 }
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE)\b", re.DOTALL

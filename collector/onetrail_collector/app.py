@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -12,17 +13,33 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import health, pages
-from onetrail_collector.api import identity, live, openapi, profiles, series
+from onetrail_collector import error_page, health, pages
+from onetrail_collector.api import (
+    debug,
+    identity,
+    live,
+    openapi,
+    privacy,
+    profiles,
+    series,
+    sources,
+)
 from onetrail_collector.api.operation import json_response
+from onetrail_collector.api.operation import routes as operation_routes
+from onetrail_collector.body import Room
+from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
+from onetrail_collector.enrichment import Enrichment
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
 from onetrail_collector.rebuild import keep_settled
+from onetrail_collector.refusals import Refusals
+from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -37,12 +54,24 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    eraser: Eraser
+    refusals: Refusals
+    room: Room
+    failures: Buckets  # of admin tokens, by client address
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
 
 
-OPERATIONS = (*identity.OPERATIONS, *profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
+OPERATIONS = (
+    *identity.OPERATIONS,
+    *profiles.OPERATIONS,
+    *series.OPERATIONS,
+    *live.OPERATIONS,
+    *privacy.OPERATIONS,
+    *debug.OPERATIONS,
+    *sources.OPERATIONS,
+)
 
 
 def create_app(
@@ -61,8 +90,24 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock, metrics)
+        enrichment = Enrichment(settings.privacy)
+        for what in ("marked", "refused"):
+            metrics.watch(
+                f"bots_{what}",
+                f"Sessions or requests of known crawlers, {what}.",
+                partial(enrichment.counts.__getitem__, what),
+            )
+        refusals = Refusals(clock)
+        limits = settings.limits
+        ingest = Ingest(
+            store, settings.policy, clock, metrics=metrics, enrichment=enrichment, limits=limits
+        )
+        failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
+        retention = Retention(store, settings.retention, clock, metrics)
+        retention.start()
+        eraser = Eraser(store, settings.policy, clock)
+        await eraser.start()
         settling = asyncio.create_task(
             keep_settled(store, settings.policy, clock), name="onetrail-settling"
         )
@@ -74,21 +119,29 @@ def create_app(
                 "ingest": ingest,
                 "settings": settings,
                 "clock": clock,
+                "eraser": eraser,
+                "refusals": refusals,
+                "room": Room(),
+                "failures": failures,
                 "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await retention.close()
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
+            await eraser.close()
             await page_counts.close()
             await ingest.close()
+            enrichment.close()
             await store.close()
 
     routes = [
         Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
+        Route("/errors", error_page.answer),
         *health.routes(),
-        *(operation.route() for operation in OPERATIONS),
+        *operation_routes(OPERATIONS),
         *pages.tracker_routes(),
         *ui_routes(),
     ]

@@ -7,14 +7,17 @@ on under a new profile ID.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import uuid4
 
-from onetrail_collector.errors import origin_not_allowed, unknown_source
+from onetrail_collector import quarantine
+from onetrail_collector.errors import origin_not_allowed, secret_required, unknown_source
 from onetrail_collector.identification import Identification
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.origins import is_allowed
 from onetrail_collector.store.rows import (
     Known,
     NewContext,
@@ -27,15 +30,19 @@ from onetrail_collector.store.rows import (
     SourcedLink,
     Writes,
 )
-from onetrail_collector.wire.envelope import Envelope, Event, EventWarning, Receipt
+from onetrail_collector.wire.envelope import Client, Envelope, Event, EventWarning, Receipt
 
 
 class Request(NamedTuple):
-    """An Envelope and, by event index, what its identifying events say of who somebody is."""
+    """An Envelope and, by event index, what its identifying events say of who somebody is.
+
+    `strangers` is what events say that are not stored: their device changes hands all the same.
+    """
 
     envelope: Envelope
     identifications: dict[int, Identification]
     received_ms: int
+    strangers: tuple[Identification, ...] = ()
 
 
 def question(requests: Iterable[Request], *, with_events: bool) -> Question:
@@ -45,7 +52,7 @@ def question(requests: Iterable[Request], *, with_events: bool) -> Question:
     without a session always, as they alone may tell its device.
     """
     asked = Question()
-    for envelope, _, _ in requests:
+    for envelope, *_ in requests:
         sessions = asked.sessions.setdefault(envelope.source, [])
         if envelope.session is not None:
             sessions.append(envelope.session)
@@ -63,7 +70,7 @@ def question(requests: Iterable[Request], *, with_events: bool) -> Question:
 def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int]:
     """The profile IDs, of those known, under which somebody may identify in these requests."""
     found: set[int] = set()
-    for envelope, identifications, _ in requests:
+    for envelope, identifications, *_ in requests:
         source = known.sources.get(envelope.source)
         if not identifications or source is None:
             continue
@@ -87,17 +94,19 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        describe: Callable[[Client, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
         self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
         self._new_id = new_id
+        self._describe = describe
         self._new_sessions: dict[int, int] = {}  # number -> place in writes.sessions
 
     def assign(self, request: Request) -> Receipt:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
-        envelope, identifications, received_ms = request
+        envelope, identifications, received_ms, strangers = request
         source = self._source(envelope)
         device = self._device_session(envelope, source, received_ms)
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
@@ -105,17 +114,26 @@ class Assignment:
         context_id = self._context(envelope.context)
         skew_ms = _skew_ms(envelope, received_ms)
         session = device
+        for stranger in strangers:
+            session = self._change_hands(source, session, stranger, received_ms)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:
                 receipt.duplicates += 1
+                receipt.duplicate_indexes.append(event.index)
                 continue
-            time_ms = received_ms
-            if event.time_ms is not None and event.time_ms + skew_ms < received_ms:
-                time_ms = event.time_ms + skew_ms
+            time_ms, ahead_ms = received_ms, None
+            if event.time_ms is not None:
+                time_ms = event.time_ms + (skew_ms or 0)
+                ahead_ms = 0
+                if time_ms > received_ms:  # from the future
+                    time_ms, ahead_ms = received_ms, time_ms - received_ms
+                    self.writes.clamped += 1
             own = event.session or device.public_id
             if own != session.public_id:
-                session = self._session(source, own, device.profile_id, time_ms)
+                session = self._session(source, own, device.profile_id, time_ms, envelope.client)
             if event.index in identifications:
                 identification = identifications[event.index]
                 session = self._change_hands(source, session, identification, received_ms)
@@ -134,6 +152,8 @@ class Assignment:
                     event.properties,
                     event.context,
                     context_id,
+                    skew_ms,
+                    ahead_ms,
                 )
             )
         receipt.accepted = len(receipt.events) - receipt.duplicates
@@ -145,8 +165,12 @@ class Assignment:
         source = self._known.sources.get(envelope.source)
         if source is None or not source.enabled:
             raise unknown_source(envelope.source)
-        if envelope.origin and source.origins and envelope.origin not in source.origins:
+        if envelope.origin and not is_allowed(envelope.origin, source.origins):
             raise origin_not_allowed(envelope.origin)
+        if source.secret_sha256 is not None:
+            if not hmac.compare_digest(source.secret_sha256, envelope.secret_sha256 or b""):
+                raise secret_required(envelope.source)
+            envelope.trusted = True
         return source
 
     def _device_session(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
@@ -165,7 +189,12 @@ class Assignment:
         if profile_id is None:
             profile_id = self._sibling(source, named) or self._issue(source, received_ms)
         public_id = named[0] if named else self._new_id()
-        return self._session(source, public_id, profile_id, _started_ms(envelope, received_ms))
+        skew_ms = _skew_ms(envelope, received_ms)
+        if skew_ms is not None:
+            self.writes.skews_ms.append(skew_ms)
+        return self._session(
+            source, public_id, profile_id, _started_ms(envelope, received_ms), envelope.client
+        )
 
     def _sibling(self, source: Source, named: list[str]) -> ProfileId | None:
         """The profile ID of another session in the same request, which is of the same device."""
@@ -176,7 +205,12 @@ class Assignment:
         return None
 
     def _session(
-        self, source: Source, public_id: str, profile_id: ProfileId, started_ms: int
+        self,
+        source: Source,
+        public_id: str,
+        profile_id: ProfileId,
+        started_ms: int,
+        client: Client,
     ) -> Session:
         known = self._known.sessions.get((source.id, public_id))
         if known is not None:
@@ -186,7 +220,14 @@ class Assignment:
         self._known.sessions[source.id, public_id] = session
         self._new_sessions[session.id] = len(self.writes.sessions)
         self.writes.sessions.append(
-            NewSession(session.id, source.id, public_id, profile_id.id, started_ms)
+            NewSession(
+                session.id,
+                source.id,
+                public_id,
+                profile_id.id,
+                started_ms,
+                self._describe(client, source.public_id),
+            )
         )
         return session
 
@@ -260,15 +301,16 @@ def _sessions(envelope: Envelope) -> list[str]:
     return named
 
 
-def _skew_ms(envelope: Envelope, received_ms: int) -> int:
-    """How far the client's clock is behind the collector's."""
-    return 0 if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
+def _skew_ms(envelope: Envelope, received_ms: int) -> int | None:
+    """How far the client's clock is behind the collector's; None where it did not say."""
+    return None if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
 
 
 def _started_ms(envelope: Envelope, received_ms: int) -> int:
     """When the session of a request began, as far as the request tells."""
     times_ms = [event.time_ms for event in envelope.events[:1] if event.time_ms is not None]
-    return min([received_ms, *(time_ms + _skew_ms(envelope, received_ms) for time_ms in times_ms)])
+    skew_ms = _skew_ms(envelope, received_ms) or 0
+    return min([received_ms, *(time_ms + skew_ms for time_ms in times_ms)])
 
 
 def _warnings(event: Event, identification: Identification) -> list[EventWarning]:

@@ -14,13 +14,19 @@ from typing import NamedTuple
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
 from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
+from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.limits import UNLIMITED, Limits
 from onetrail_collector.metrics import Metrics
+from onetrail_collector.privacy import Privacy
+from onetrail_collector.quotas import Quotas
 from onetrail_collector.resolution import Settled, settle
 from onetrail_collector.store.protocol import AlreadyStored, Store
+from onetrail_collector.store.rows import Known
 from onetrail_collector.wire.envelope import Envelope, Receipt
+from onetrail_collector.withholding import marks, nothing_left, withhold
 
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
@@ -40,10 +46,19 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(
-        self, store: Store, policy: Policy, clock: Clock, metrics: Metrics | None = None
+    def __init__(  # noqa: PLR0913  its collaborators, each used
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        *,
+        metrics: Metrics | None = None,
+        enrichment: Enrichment | None = None,
+        limits: Limits = UNLIMITED,
     ) -> None:
+        self._quotas = Quotas(limits)
         self._store = store
+        self._enrichment = enrichment or Enrichment(Privacy())
         self._policy = policy
         self._clock = clock
         self._metrics = metrics = metrics or Metrics()
@@ -75,8 +90,11 @@ class Ingest:
         if self._writer is not None:
             await self._writer
 
-    async def submit(self, envelope: Envelope) -> Receipt:
-        """Commit an envelope's events; raises Refused where they may not or cannot be stored."""
+    async def submit(self, envelope: Envelope, *, received_ms: int | None = None) -> Receipt:
+        """Commit an envelope's events; raises Refused where they may not or cannot be stored.
+
+        `received_ms` is when it came, where that is not now.
+        """
         if self._closing:
             raise busy("the collector is stopping; send again", retry_after_s=RETRY_AFTER_S)
         if len(self._queue) >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
@@ -85,7 +103,10 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
-        request = Request(envelope, identify(envelope, self._policy), self._clock())
+        self._enrichment.admit(envelope.client, envelope.source)
+        received_ms = self._clock() if received_ms is None else received_ms
+        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
+        request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
         self._waiting_bytes += envelope.size_bytes
@@ -165,19 +186,27 @@ class Ingest:
         async with self._store.transaction() as transaction:
             asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
+            self._quotas.learn(known.sources.values(), self._loop.time())
             identified = identified_profile_ids(requests, known)
             if identified:
                 known.exclusive = await transaction.exclusive_values(
                     identified, self._policy.exclusive_kinds
                 )
-            assignment = Assignment(asked, known, self._policy.exclusive_kinds)
-            outcomes = [_outcome(assignment, request) for request in requests]
+            if known.salt is not None:
+                asked_marks = marks(requests, known)
+                found = await transaction.suppressed(asked_marks.keys())
+                known.erased = frozenset(asked_marks[mark] for mark in found)
+            assignment = Assignment(
+                asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
+            )
+            outcomes = [_outcome(assignment, request, known) for request in requests]
             settled = Settled()
             links = await transaction.write(assignment.writes)
             if links:
                 settled = await settle(
                     transaction.identity, links, self._policy, now_ms=self._clock()
                 )
+        self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
         self._metrics.regrouped(
             sum(change.what in {"merged", "split"} for change in settled.changes),
             settled.refused.values(),
@@ -185,9 +214,10 @@ class Ingest:
         return outcomes
 
 
-def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:
+def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt | Refused:
     try:
-        return assignment.assign(request)
+        allowed = withhold(request, known)
+        return nothing_left(request, allowed) or assignment.assign(allowed)
     except Refused as refusal:
         return refusal
 

@@ -7,7 +7,7 @@ down here. (OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0; JSON Schema by ms
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -25,6 +25,7 @@ ERRORS = {
     401: "No token, or one that is not valid; on the way in: the source is unknown or disabled.",
     403: "The token or the page's origin may not do this.",
     404: "It is not here.",
+    409: "It exists already.",
     413: "Too large; send it in smaller parts.",
     415: "The body is packed in a way that is not known here.",
     422: "A field or parameter is not what it must be; the detail says which.",
@@ -69,6 +70,7 @@ class TrackAnswer(msgspec.Struct):
     session: Ref
     accepted: int
     duplicates: int
+    results: list[Literal["stored", "duplicate", "rejected"]]
     rejected: list[Rejection]
     warnings: list[EventWarning]
     events: list[str]
@@ -143,8 +145,8 @@ class _Schemas:
 
 def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, Any]:
     lines = (operation.answer.__doc__ or operation.answer.__name__).strip().splitlines()
-    errors = {*OF_A_TOKEN, *OF_EVERY_CALL, 422} | ({404} if "{" in path else set())
-    errors |= set(operation.errors)
+    errors = {*OF_A_TOKEN, *OF_EVERY_CALL, 422, *operation.errors}
+    errors |= {404} if "{" in path else set()
     described: dict[str, Any] = {
         "operationId": operation.answer.__name__,
         "summary": lines[0],
@@ -154,11 +156,12 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, 
     }
     if operation.body is not Nothing:
         errors |= {*OF_A_BODY}
-        described["requestBody"] = _json_body(schemas.of(operation.body))
+        required = any(field.required for field in msgspec.structs.fields(operation.body))
+        described["requestBody"] = _json_body(schemas.of(operation.body), required=required)
     answer = _ok(schemas.of(operation.answers), operation.media_type)
     if operation.or_media_type is not None:
         answer["content"][operation.or_media_type] = {"schema": {"type": "string"}}
-    return described | {"responses": _responses(answer, errors)}
+    return described | {"responses": _responses(answer, errors, str(operation.status))}
 
 
 def _parameters(operation: Operation, path: str, schemas: _Schemas) -> list[dict[str, Any]]:
@@ -232,8 +235,8 @@ def _pages(schemas: _Schemas) -> dict[str, dict[str, Any]]:
     }
 
 
-def _responses(ok: Mapping[str, Any], errors: Iterable[int]) -> dict[str, Any]:
-    return {"200": ok} | {
+def _responses(ok: Mapping[str, Any], errors: Iterable[int], status: str = "200") -> dict[str, Any]:
+    return {status: ok} | {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(errors)
     }
 
@@ -247,5 +250,5 @@ def _error(text: str) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
-def _json_body(schema: Schema) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+def _json_body(schema: Schema, *, required: bool = True) -> dict[str, Any]:
+    return {"required": required, "content": {"application/json": {"schema": schema}}}

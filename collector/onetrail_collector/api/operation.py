@@ -9,7 +9,7 @@ is answered with 422 and a sentence that says field, value and limit; an unknown
 """
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,10 +19,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector.auth import Caller, require_token
-from onetrail_collector.body import read_body
+from onetrail_collector.body import Room, read_body
 from onetrail_collector.clock import Clock
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import not_json, wrong_shape
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 
@@ -47,6 +49,8 @@ class Call(Generic[Asked, Body]):
     asked: Asked
     body: Body
     caller: Caller
+    eraser: Eraser
+    refusals: Refusals
     request: Request
 
 
@@ -64,15 +68,13 @@ class Operation:
     answers: Any
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    status: int = 200  # where it is done
+    errors: tuple[int, ...] = ()  # statuses that not every operation has
     media_type: str = "application/json"  # of the answer, where that is a Response of its own
     or_media_type: str | None = None  # of the text that it answers instead where it is asked to
-    errors: tuple[int, ...] = ()  # besides those that follow from path, body and scope
 
-    def route(self) -> Route:
-        """The route that serves it."""
-        return Route(self.path, self._serve, methods=[self.method])
-
-    async def _serve(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
+        """Answer one request."""
         state = request.state
         caller = await require_token(request, state.store, self.scope)
         call = Call(
@@ -81,12 +83,33 @@ class Operation:
             settings=state.settings,
             clock=state.clock,
             asked=_asked(request, self.asks),
-            body=await _body(request, self.body),
+            body=await _body(request, self.body, state.room),
             caller=caller,
+            eraser=state.eraser,
+            refusals=state.refusals,
             request=request,
         )
         answer = await self.answer(call)
-        return answer if isinstance(answer, Response) else json_response(answer)
+        return answer if isinstance(answer, Response) else json_response(answer, self.status)
+
+
+def routes(operations: Iterable[Operation]) -> list[Route]:
+    """A route for each path, so that a wrong method is told all that are right."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [
+        Route(path, _by_method(operations), methods=[*operations])
+        for path, operations in by_path.items()
+    ]
+
+
+def _by_method(operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await operations[method].serve(request)
+
+    return serve
 
 
 def json_response(
@@ -111,10 +134,10 @@ def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
         raise wrong_shape(_sentence(error, given)) from None
 
 
-async def _body(request: Request, body: type[msgspec.Struct]) -> msgspec.Struct:
+async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msgspec.Struct:
     if body is Nothing:
         return Nothing()
-    raw = await read_body(dict(request.scope["headers"]), request.receive)
+    raw = await read_body(dict(request.scope["headers"]), request.receive, room)
     try:
         return msgspec.json.decode(raw or b"{}", type=body)
     except msgspec.ValidationError as error:

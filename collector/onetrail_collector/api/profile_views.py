@@ -102,8 +102,8 @@ def profile_view(
             SessionView(row.id, row.source, row.profile_id, to_rfc3339(row.started_ms))
             for row in sessions
         ],
-        first_seen=_time(totals.first_seen_ms),
-        last_seen=_time(totals.last_seen_ms),
+        first_seen=optional_time(totals.first_seen_ms),
+        last_seen=optional_time(totals.last_seen_ms),
         events=totals.events,
         sessions=totals.sessions,
         profile_id_count=totals.profile_ids,
@@ -149,8 +149,8 @@ def _profile_id(row: ProfileIdRow) -> ProfileIdView:
         id=row.public_id,
         source=row.source,
         issued_at=to_rfc3339(row.issued_ms),
-        first_seen=_time(row.first_seen_ms),
-        last_seen=_time(row.last_seen_ms),
+        first_seen=optional_time(row.first_seen_ms),
+        last_seen=optional_time(row.last_seen_ms),
         events=row.events,
         sessions=row.sessions,
     )
@@ -168,5 +168,6 @@ def _key(link: LinkRow) -> KeyView:
     )
 
 
-def _time(time_ms: int | None) -> str | None:
+def optional_time(time_ms: int | None) -> str | None:
+    """A time as it is answered, where there is one."""
     return None if time_ms is None else to_rfc3339(time_ms)

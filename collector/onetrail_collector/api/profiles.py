@@ -8,7 +8,7 @@ from msgspec import Meta
 from onetrail_collector.api.cursor import DEFAULT_PAGE, LAST, MAX_PAGE, from_cursor, to_cursor
 from onetrail_collector.api.identity_views import KeyRef
 from onetrail_collector.api.operation import Call, Nothing, Operation
-from onetrail_collector.api.profile_views import Profile, profile_view
+from onetrail_collector.api.profile_views import Profile, optional_time, profile_view
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found, wrong_shape
 from onetrail_collector.identity.keys import InvalidValue, Key, normalise
@@ -51,12 +51,19 @@ class ProfilesOfKey(msgspec.Struct):
 
 
 class EventView(msgspec.Struct):
-    """An event as it was stored; `context` has the batch's under the event's own."""
+    """An event as it was stored; `context` has the batch's under the event's own.
+
+    `time` is the client's, `client_time`, corrected by received - sent_at; one from the future is
+    clamped to `received`.
+    """
 
     id: str
     type: str
     time: str
     received: str
+    sent_at: str | None
+    client_time: str | None
+    clamped: bool
     source: str
     profile_id: str
     session: str
@@ -84,7 +91,7 @@ async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
     """The profile that holds this profile ID."""
     number = await profile_number(call.store, call.asked.profile_id)
     asked = call.asked
-    return await _profile(call.store, number, limit=asked.limit, count_all=asked.count_all)
+    return await read_profile_view(call.store, number, limit=asked.limit, count_all=asked.count_all)
 
 
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
@@ -94,7 +101,7 @@ async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     return ProfilesOfKey(
         KeyRef(key.kind, key.value),
         [
-            await _profile(call.store, number, limit=DEFAULT_PAGE, count_all=False)
+            await read_profile_view(call.store, number, limit=DEFAULT_PAGE, count_all=False)
             for number in numbers
         ],
     )
@@ -145,7 +152,8 @@ def parse_key(policy: Policy, text: str) -> Key:
         raise wrong_shape(f"key: the value {error}") from None
 
 
-async def _profile(store: Store, number: int, *, limit: int, count_all: bool) -> Profile:
+async def read_profile_view(store: Store, number: int, *, limit: int, count_all: bool) -> Profile:
+    """A profile as it is answered, with at most `limit` devices and keys."""
     count_to = COUNT_ALL if count_all else COUNT_TO
     reads = store.identity
     return profile_view(
@@ -163,6 +171,13 @@ def event_view(event: StoredEvent) -> EventView:
         type=event.type,
         time=to_rfc3339(event.time_ms),
         received=to_rfc3339(event.received_ms),
+        sent_at=optional_time(None if event.skew_ms is None else event.received_ms - event.skew_ms),
+        client_time=optional_time(
+            None
+            if event.ahead_ms is None
+            else event.time_ms + event.ahead_ms - (event.skew_ms or 0)
+        ),
+        clamped=bool(event.ahead_ms),
         source=event.source,
         profile_id=event.profile_id,
         session=event.session,

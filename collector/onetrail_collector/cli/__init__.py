@@ -2,7 +2,17 @@
 
 import click
 
-from onetrail_collector.cli import config, identity, serve, sources, tokens, upkeep
+from onetrail_collector.cli import (
+    config,
+    erase,
+    export,
+    identity,
+    quarantine,
+    serve,
+    sources,
+    tokens,
+    upkeep,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -20,5 +30,9 @@ for command in (
     upkeep.backup,
     upkeep.check,
     upkeep.vacuum,
+    export.export,
+    erase.erase,
+    erase.suppressions,
+    quarantine.quarantine,
 ):
     cli.add_command(command)

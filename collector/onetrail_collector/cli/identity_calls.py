@@ -11,7 +11,6 @@ from typing import Any
 
 import click
 import msgspec
-from starlette.requests import Request
 
 from onetrail_collector.api import (
     identity_decisions,
@@ -26,8 +25,6 @@ from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
-from onetrail_collector.ingest import Ingest
-from onetrail_collector.metrics import Metrics
 from onetrail_collector.rebuild import applied_policy, fingerprint
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -213,15 +210,18 @@ def _call(
                     f"{db} was resolved under another policy than the one configured here; "
                     "give the collector's configuration with --config"
                 )
+        unused: Any = None  # these calls need the store and the policy
         call = Call(
             store=store,
-            ingest=Ingest(store, settings.policy, system_clock, Metrics()),
+            ingest=unused,
             settings=settings,
             clock=system_clock,
             asked=asked,
             body=msgspec.convert(body or {}, shape),
             caller=Caller(f"{getpass.getuser()} on the command line"),
-            request=Request({"type": "http"}),  # nobody asked over HTTP
+            eraser=unused,
+            refusals=unused,
+            request=unused,
         )
         return await answer(call)
 

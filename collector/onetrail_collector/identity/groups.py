@@ -44,13 +44,18 @@ class Groups:
     """Grows by join() and decide(); what was refused leaves no trace."""
 
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self._tally = Tally(kinds.values())
+        self.tally = Tally(kinds.values())
         self._profile_ids: dict[int, int] = {}  # node of each
         self._keys: dict[Key, int] = {}
         self._parent: list[int] = []
         self._size: list[int] = []
         self._values: list[int] = []  # a root's tally
         self._apart: dict[int, set[int]] = {}  # a root -> nodes never to be in its group
+
+    @property
+    def named(self) -> Iterable[int]:
+        """The profile IDs in it."""
+        return self._profile_ids.keys()
 
     def add(self, profile_id: int) -> int:
         """The node of a profile ID, new or known."""
@@ -75,7 +80,7 @@ class Groups:
         """Make the two one group; or answer why not, and change nothing."""
         node = self._keys.get(key)
         if node is None:
-            node = self._keys[key] = self._new(self._tally.one[key.kind])
+            node = self._keys[key] = self._new(self.tally.one[key.kind])
         return self._join(self.add(profile_id), node)
 
     def named_by_oldest(self) -> tuple[dict[int, int], dict[Key, int]]:
@@ -103,7 +108,7 @@ class Groups:
         if self._apart and self._are_apart(small, large):
             return "apart"
         values = self._values[small] + self._values[large]
-        reason = self._tally.forbids(values)
+        reason = self.tally.forbids(values)
         if reason is not None:
             return reason
         if self._size[small] > self._size[large]:

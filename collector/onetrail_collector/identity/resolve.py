@@ -20,17 +20,19 @@ A link is refused, never dropped, where the join would make a group that may not
     exclusive     it would hold two values of an exclusive kind
     limit         it would hold more than `max_values` values of a kind
 
-From this order follow two laws, on which the incremental path (resolution.py) rests:
-
-1. A link between two groups that may be one changes nothing else: it joins them, whenever it comes.
-2. A link between two groups that may not be one, later in the order than all accepted links of
-   both, is refused and changes nothing else.
+From this follows a law, on which the incremental path (resolution.py) and the speed of this one
+rest: a link between two groups that may be one joins them and changes nothing else, whatever its
+place in the order. So what hangs together and breaks no rule as a whole needs no order
+(components.py).
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
+from onetrail_collector.identity.components import Components
 from onetrail_collector.identity.decisions import Decision, RefuseKey, RefuseLink
 from onetrail_collector.identity.groups import Groups
 from onetrail_collector.identity.keys import Key, is_blocked
@@ -78,7 +80,7 @@ def resolve(
     whole.
     """
     links = list(links)
-    counts = _count(links) if seen_on is None else seen_on
+    counts = Counter(map(itemgetter(1), links)) if seen_on is None else seen_on
     groups = Groups(policy.kinds)
     void = [decision for decision in reversed(decisions) if not groups.decide(decision)]
     inactive = why_inactive(counts, decisions, policy)
@@ -87,24 +89,30 @@ def resolve(
         for decision in decisions
         if isinstance(decision, RefuseLink)
     }
+    candidates: list[Link] = []
     refused: dict[tuple[int, Key], str] = {}
-    candidates = []
     for link in links:
-        profile_id, key, _, _ = link
+        key = link[1]
         if key in inactive:
-            refused[profile_id, key] = inactive[key]
-        elif refused_links and (profile_id, key) in refused_links:
-            refused[profile_id, key] = "link_refused"
+            refused[link[0], key] = inactive[key]
+        elif refused_links and (link[0], key) in refused_links:
+            refused[link[0], key] = "link_refused"
         else:
             candidates.append(link)
-            continue
-        groups.add(profile_id)
-    candidates.sort(key=lambda link: order(link, policy))
-    for profile_id, key, _, _ in candidates:
+    parts = Components(candidates)
+    contested = parts.contested(groups.tally, groups.named)
+    profiles, keys = parts.named_by_oldest(contested)
+    ordered = [Link(*link) for link in parts.links_of(contested, candidates)]
+    ordered.sort(key=lambda link: order(link, policy))
+    for profile_id, key, _, _ in ordered:
         reason = groups.join(profile_id, key)
         if reason is not None:
             refused[profile_id, key] = reason
-    return Resolution(*groups.named_by_oldest(), refused, void)
+    for profile_id, _ in refused:
+        if profile_id not in profiles:
+            groups.add(profile_id)
+    contested_profiles, contested_keys = groups.named_by_oldest()
+    return Resolution(profiles | contested_profiles, keys | contested_keys, refused, void)
 
 
 def order(link: Link, policy: Policy) -> tuple[int, int, str, int, Key]:
@@ -135,10 +143,3 @@ def why_inactive(
         elif count > kind.max_profile_ids:
             reasons[key] = "shared"
     return reasons
-
-
-def _count(links: Iterable[Link]) -> dict[Key, int]:
-    counts: dict[Key, int] = {}
-    for link in links:
-        counts[link.key] = counts.get(link.key, 0) + 1
-    return counts

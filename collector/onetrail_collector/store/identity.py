@@ -121,13 +121,13 @@ WITH RECURSIVE about (id) AS (
     SELECT decisions.id FROM about
     CROSS JOIN decisions ON decisions.profile_id = about.id AND decisions.undone_ms IS NULL
 ) ORDER BY decisions.id
-"""  # noqa: S608 - constants
+"""
 
 
 DECISIONS_OF_ACT = f"""
 {SELECT_DECISION}
 WHERE undone_ms IS NULL AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id
-"""  # noqa: S608 - constants
+"""
 
 # The first of an act names it by its own number, which is the next of the sequence.
 ADD_DECISION = """
@@ -252,6 +252,24 @@ class IdentityTables:
             [(key,) for key in keys],
         )
         return keys
+
+    async def members(self, profile: int) -> tuple[list[int], list[int]]:
+        ids = await self._all("SELECT id FROM profile_ids WHERE profile = ?", profile)
+        keys = await self._all(
+            "SELECT DISTINCT links.key FROM profile_ids"
+            " CROSS JOIN links ON links.profile_id = profile_ids.id"
+            " WHERE profile_ids.profile = ?",
+            profile,
+        )
+        return [row[0] for row in ids], [row[0] for row in keys]
+
+    async def delete_decisions(self, profile_ids: Collection[int]) -> None:
+        await self._connection.execute(
+            "DELETE FROM decisions WHERE profile_id IN (SELECT value FROM json_each(?1))"
+            " OR other IN (SELECT value FROM json_each(?1))"
+            " OR NOT EXISTS (SELECT 1 FROM keys WHERE id = key) AND key IS NOT NULL",
+            (_json(list(profile_ids)),),
+        )
 
     async def last_numbers(self) -> tuple[int, int]:
         [(key, profile_id)] = await self._all(

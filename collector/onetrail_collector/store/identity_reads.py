@@ -72,8 +72,8 @@ SELECT history.id, history.time_ms, history.what, profiles.public_id, others.pub
 """
 
 HISTORY_ENDS = """
-LEFT JOIN profile_ids AS profiles ON profiles.id = history.profile
-LEFT JOIN profile_ids AS others ON others.id = history.other
+CROSS JOIN profile_ids AS profiles ON profiles.id = history.profile  -- what is erased is not told
+CROSS JOIN profile_ids AS others ON others.id = history.other
 LEFT JOIN keys ON keys.id = history.key
 LEFT JOIN decisions ON decisions.id = history.decision
 """
@@ -217,7 +217,7 @@ class IdentityReads:
                 CROSS JOIN decisions AS made INDEXED BY decisions_by_profile_id
                 ON made.profile_id = profile_ids.id AND made.undone_ms IS NULL
             ) ORDER BY decisions.id LIMIT ?
-            """,  # noqa: S608 - constants
+            """,
             _json(list(profiles)),
             limit,
         )
@@ -227,11 +227,11 @@ class IdentityReads:
         rows = await self._all(
             f"""
             {DECISIONS}
-            FROM (SELECT id FROM decisions INDEXED BY decisions_by_act
-                  WHERE act = id AND act < ? ORDER BY act DESC LIMIT ?) AS heads
-            CROSS JOIN decisions ON decisions.act = heads.id {DECISIONS_ENDS}
+            FROM (SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_act
+                  WHERE act < ? ORDER BY act DESC LIMIT ?) AS acts
+            CROSS JOIN decisions ON decisions.act = acts.act {DECISIONS_ENDS}
             ORDER BY decisions.act DESC, decisions.id
-            """,  # noqa: S608 - constants
+            """,
             before,
             limit,
         )
@@ -273,7 +273,7 @@ class IdentityReads:
                     ORDER BY id DESC LIMIT ?3
                 ) WHERE profile_ids.profile = ?1
             ) ORDER BY history.id DESC LIMIT ?3
-            """,  # noqa: S608 - constants
+            """,
             profile,
             before,
             limit,

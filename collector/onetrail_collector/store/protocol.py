@@ -1,8 +1,8 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 from onetrail_collector.identity.decisions import Decision, Part
 from onetrail_collector.identity.keys import Key
@@ -22,19 +22,27 @@ from onetrail_collector.store.rows import (
     CountRow,
     Counts,
     DecisionRow,
+    Erasure,
+    EventAge,
     EventsPage,
     KeyState,
     Known,
+    Leaving,
     LinkState,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
     ProfileSize,
+    Quarantined,
     Question,
+    Referred,
     Region,
     Regrouping,
+    Removal,
+    SessionRow,
     Source,
+    StoredEvent,
     Tally,
     Token,
     Writes,
@@ -43,6 +51,10 @@ from onetrail_collector.store.rows import (
 
 class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
     """One of the events to be written is stored already; the transaction has written nothing."""
+
+
+Referrable = Literal["sessions", "contexts"]
+"""Tables to whose rows events refer, and nothing else does."""
 
 
 class StoreTransaction(Protocol):
@@ -55,6 +67,16 @@ class StoreTransaction(Protocol):
         self, profile_ids: Iterable[int], kinds: Collection[str]
     ) -> dict[int, dict[str, str]]:
         """Which value of each of these kinds was used on these profile IDs."""
+
+    @property
+    def erasing(self) -> "ErasureSteps":
+        """The steps of an erasure."""
+
+    async def find_profile(self, public_id: str) -> int | None:
+        """The profile that holds this profile ID."""
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        """Which of these marks are of people who were erased."""
 
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
@@ -135,6 +157,12 @@ class IdentityTransaction(Protocol):
 
     async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
         """Delete all links of these profile IDs; answers their keys. One unused holds nothing."""
+
+    async def members(self, profile: int) -> tuple[list[int], list[int]]:
+        """The profile IDs of a profile, and all keys that they have links to."""
+
+    async def delete_decisions(self, profile_ids: Collection[int]) -> None:
+        """Delete what was decided about these profile IDs, and about keys that are no more."""
 
     async def last_numbers(self) -> tuple[int, int]:
         """The highest numbers of a key and of a profile ID."""
@@ -252,12 +280,88 @@ class IdentityReads(Protocol):
         """How much there is of a profile, each counted as far as `count_to`."""
 
 
+class RetentionStore(Protocol):
+    """What retention reads and deletes; each deletion is one small commit."""
+
+    async def position(self, source: int) -> int:
+        """The event up to which all of a source's are gone."""
+
+    async def count(self, source: int) -> int:
+        """How many events of a source are kept."""
+
+    async def oldest(self, after: int, limit: int) -> list[EventAge]:
+        """The next events, of all sources, in the order of arrival."""
+
+    async def forget(self, source: int, events: Sequence[int], position: int) -> int:
+        """Delete these events and remember the position, in one commit; answers how many went."""
+
+    async def referred(self, after: int, limit: int) -> Referred:
+        """Which sessions and contexts the next events refer to."""
+
+    async def leave(  # noqa: PLR0913, PLR0917 - one commit needs it all
+        self,
+        table: Referrable,
+        after: int,
+        limit: int,
+        before_ms: int,
+        seen_to: int,
+        unused: Callable[[Iterable[int], Referred], list[int]],
+    ) -> Leaving:
+        """Delete those of the next rows that `unused` picks, told what came after `seen_to`.
+
+        It is not asked about sessions that began at `before_ms` or later.
+        """
+
+
+class ErasureSteps(Protocol):
+    """The steps of erasures, within one transaction.
+
+    The first makes a profile unknown; the others, a few rows each, remove what is left of it.
+    """
+
+    async def begin(  # noqa: PLR0913 - a receipt says who, why and when
+        self, profile: int, *, public_id: str, made_by: str, reason: str, now_ms: int, count_to: int
+    ) -> tuple[Erasure, list[int]]:
+        """Let no ID find a profile; suppress its profile IDs and the keys that nobody else uses.
+
+        Its links, traits, own keys and refused events are removed at once. Also answers the profile
+        IDs of others that shared a key with it, as far as that key is seen on at most `count_to`
+        of them: who those are must be resolved again.
+        """
+
+    async def suppress_sessions(self, erasure: int, after: int) -> int | None:
+        """Suppress some sessions after the number `after`, and let no id find them.
+
+        Answers the number of the last; None at the end.
+        """
+
+    async def remove_events(self, erasure: int) -> int | None:
+        """Remove some events; answers how many, None at the end."""
+
+    async def remove_sessions(self, erasure: int) -> int | None:
+        """Remove some sessions, when their events are gone; answers how many, None at the end."""
+
+    async def end(self, erasure: int, used: Iterable[int], walked_to: int, *, now_ms: int) -> bool:
+        """Remove the contexts that nobody else uses and the profile IDs, and call it done.
+
+        `used` are the contexts that other events up to the number `walked_to` use. False, and
+        nothing is done, where an event or a session came in the meantime.
+        """
+
+    async def lift(self, public_id: str, *, lifted_by: str, now_ms: int) -> bool:
+        """Let the people of an erasure be stored again; False where it does not suppress them."""
+
+
 class Store(Protocol):
     """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
 
     @property
     def identity(self) -> IdentityReads:
         """Identity as it was last committed, also while a transaction is open."""
+
+    @property
+    def retention(self) -> RetentionStore:
+        """What retention needs."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """All that happens inside is on disk when it ends, or nothing of it where that fails."""
@@ -288,16 +392,60 @@ class Store(Protocol):
     async def add_source(
         self, public_id: str, *, name: str, origins: list[str], now_ms: int
     ) -> bool:
-        """Add a source, or enable it again under this name and these origins; True if new."""
+        """Add a source that may send events; False where there is one of this ID already."""
 
-    async def disable_source(self, public_id: str) -> bool:
-        """Refuse a source's events from now on; False where there is none."""
+    async def change_source(self, public_id: str, changes: Mapping[str, Any]) -> bool:
+        """Set fields of a source, by the names of rows.Source; False where there is none."""
 
     async def tokens(self) -> list[Token]:
         """All admin tokens, the oldest first."""
 
-    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
-        """Let the admin token of this hash in from now on."""
+    async def add_token(
+        self, sha256: bytes, *, name: str, now_ms: int, scopes: Collection[str]
+    ) -> bool:
+        """Let the admin token of this hash in from now on; False where the name is taken."""
+
+    async def revoke_token(self, name: str) -> bool:
+        """Let the token of this name in no more; False where there is none."""
+
+    async def removal(self, profile: int) -> Removal:
+        """How much an erasure of this profile would remove."""
+
+    async def erasures(self, *, pending: bool = False) -> list[Erasure]:
+        """All erasures, or those under way; the newest first."""
+
+    async def find_erasure(self, public_id: str) -> Erasure | None:
+        """One erasure by the id of its receipt."""
+
+    async def find_suppression(
+        self, *, profile_id: str | None = None, key: Key | None = None
+    ) -> Erasure | None:
+        """The erasure by which this profile ID or this key is suppressed."""
+
+    async def walk_contexts(self, erasure: int, after: int) -> tuple[set[int], int]:
+        """Which contexts of an erasure other events use, among some after the number `after`.
+
+        Also the last event looked at, which is `after` itself at the end.
+        """
+
+    async def checkpoint(self) -> None:
+        """Bring the log of changes into the file, and empty it, as far as readers let it."""
+
+    async def quarantined(
+        self, source: str | None, *, limit: int, after: int | None = None
+    ) -> list[Quarantined]:
+        """Refused events of one source or all: the newest first, or the oldest after a number."""
+
+    async def drop_quarantined(self, numbers: Sequence[int]) -> int:
+        """Forget refused events; answers how many there were."""
+
+    async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
+        """The newest events of one source or all, among the newest 50,000 of the file."""
+
+    async def sessions_page(
+        self, profile: int, *, limit: int, after: int
+    ) -> list[tuple[int, SessionRow]]:
+        """Sessions of a profile, each with its number, after the number `after`."""
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

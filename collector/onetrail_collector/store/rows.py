@@ -6,6 +6,7 @@ from typing import NamedTuple
 from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.identity.suppression import Trace
 from onetrail_collector.identity.traits import Trait
 
 
@@ -18,13 +19,18 @@ class Source(NamedTuple):
     origins: tuple[str, ...]
     enabled: bool
     created_ms: int
+    kind: str = "web"
+    events_per_second: int | None = None  # None: the limit that the configuration sets
+    secret_sha256: bytes | None = None  # where it takes events only with a secret
 
 
 class Token(NamedTuple):
-    """An admin token: what it is called, and its SHA-256."""
+    """An admin token: what it is called, its SHA-256, and what it opens: read, write, erase."""
 
     name: str
     sha256: bytes
+    scopes: frozenset[str] = frozenset()
+    created_ms: int = 0
 
 
 class ProfileId(NamedTuple):
@@ -67,6 +73,8 @@ class Known:
     last_profile_id: int = 0
     last_session: int = 0
     last_context: int = 0
+    salt: bytes | None = None  # of marks; None where nobody was ever erased
+    erased: frozenset[Trace] = frozenset()  # of what these requests may bring back
 
 
 class NewProfileId(NamedTuple):
@@ -87,6 +95,7 @@ class NewSession(NamedTuple):
     public_id: str
     profile_id: int
     started_ms: int
+    client: str | None = None
 
 
 class NewContext(NamedTuple):
@@ -98,8 +107,44 @@ class NewContext(NamedTuple):
 
 
 # A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
-# context, context_id. A plain tuple, because one is made for each event.
-NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None]
+# context, context_id, skew_ms, ahead_ms. A plain tuple, because one is made for each event.
+NewEvent = tuple[
+    int, str, str, int, int, int, int, str, str | None, int | None, int | None, int | None
+]
+
+
+class NewQuarantined(NamedTuple):
+    """A row of quarantine: one event that was refused."""
+
+    source: int
+    event_id: str | None
+    received_ms: int
+    code: str
+    detail: str
+    session: str | None
+    profile_id: str | None
+    sent_at_ms: int | None
+    context: str | None
+    event: str
+    cut: bool
+    bytes: int
+
+
+class Quarantined(NamedTuple):
+    """One event that was refused, and all that is needed to bring it again."""
+
+    id: int
+    source: str
+    event_id: str | None
+    received_ms: int
+    code: str
+    detail: str
+    session: str | None
+    profile_id: str | None
+    sent_at_ms: int | None
+    context: str | None
+    event: str
+    cut: bool
 
 
 # What a commit adds to one count: metric, time_ms, source, label, how many.
@@ -150,6 +195,9 @@ class Writes:
     events: list[NewEvent] = field(default_factory=list)
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
+    quarantine: list[NewQuarantined] = field(default_factory=list)
+    skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
+    clamped: int = 0  # events from the future
 
 
 class LinkState(NamedTuple):
@@ -249,6 +297,8 @@ class StoredEvent(NamedTuple):
     profile_id: str
     session: str
     source: str
+    skew_ms: int | None = None
+    ahead_ms: int | None = None
 
 
 class LiveFilter(NamedTuple):
@@ -316,3 +366,69 @@ class Counts(NamedTuple):
     sessions: int
     profiles: int
     profile_ids: int
+
+
+class EventAge(NamedTuple):
+    """An event's number, its source, and when it arrived."""
+
+    id: int
+    source: int
+    received_ms: int
+
+
+class Referred(NamedTuple):
+    """What some events refer to, and the last of them; None where there were none."""
+
+    last: int | None
+    sessions: list[int]
+    contexts: list[int]
+
+
+class Leaving(NamedTuple):
+    """How many rows went, and where to go on; None at the end of the table."""
+
+    gone: int
+    next: int | None
+
+
+class Removal(NamedTuple):
+    """How much an erasure would remove."""
+
+    profile_ids: list[str]
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    quarantined: int
+
+
+class Erasure(NamedTuple):
+    """The receipt of an erasure: how much of each went, and nothing about the person."""
+
+    id: int
+    public_id: str
+    made_by: str
+    reason: str
+    begun_ms: int
+    done_ms: int | None  # None: under way
+    profile_ids: int
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    contexts: int
+    quarantined: int
+    lifted_ms: int | None  # None: they are suppressed
+    lifted_by: str | None
+
+
+class SessionRow(NamedTuple):
+    """One session of a profile."""
+
+    public_id: str
+    source: str
+    profile_id: str
+    started_ms: int
+    client: str | None  # JSON object

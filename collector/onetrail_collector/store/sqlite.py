@@ -1,25 +1,41 @@
 """The store on one SQLite file: one connection that writes, one that reads."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store import counts, live, reads, sign_ins, sources
+from onetrail_collector.store import (
+    counts,
+    database,
+    erasure,
+    live,
+    quarantine,
+    reads,
+    sign_ins,
+    sources,
+)
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
     CountRow,
     Counts,
+    Erasure,
     EventsPage,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
+    Quarantined,
+    Removal,
+    SessionRow,
     Source,
+    StoredEvent,
     Tally,
     Token,
 )
@@ -34,6 +50,7 @@ class SqliteStore:
         self._reader = reader
         self._writing = asyncio.Lock()
         self.identity = IdentityReads(reader)
+        self.retention = RetentionTables(reader, self.transaction)
 
     @classmethod
     async def open(cls, path: Path, *, synchronous: str = "full") -> "SqliteStore":
@@ -92,6 +109,46 @@ class SqliteStore:
     async def counts(self) -> Counts:
         return await reads.read_counts(self._reader)
 
+    async def removal(self, profile: int) -> Removal:
+        return await erasure.removal(self._reader, profile)
+
+    async def erasures(self, *, pending: bool = False) -> list[Erasure]:
+        return await erasure.list_erasures(self._reader, pending=pending)
+
+    async def find_erasure(self, public_id: str) -> Erasure | None:
+        return await erasure.find_erasure(self._reader, public_id)
+
+    async def find_suppression(
+        self, *, profile_id: str | None = None, key: Key | None = None
+    ) -> Erasure | None:
+        return await erasure.find_by_mark(self._reader, profile_id=profile_id, key=key)
+
+    async def walk_contexts(self, erasure_id: int, after: int) -> tuple[set[int], int]:
+        return await erasure.walk_contexts(self._reader, erasure_id, after)
+
+    async def checkpoint(self) -> None:
+        async with self._writing:
+            await database.checkpoint(self._writer)
+
+    async def quarantined(
+        self, source: str | None, *, limit: int, after: int | None = None
+    ) -> list[Quarantined]:
+        if after is None:
+            return await quarantine.read_newest(self._reader, source, limit=limit)
+        return await quarantine.read(self._reader, source, limit=limit, after=after)
+
+    async def drop_quarantined(self, numbers: Sequence[int]) -> int:
+        async with self._writing:
+            return await quarantine.drop(self._writer, numbers)
+
+    async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
+        return await reads.newest_events(self._reader, source, limit=limit)
+
+    async def sessions_page(
+        self, profile: int, *, limit: int, after: int
+    ) -> list[tuple[int, SessionRow]]:
+        return await reads.sessions_page(self._reader, profile, limit=limit, after=after)
+
     async def sources(self) -> list[Source]:
         return await sources.list_sources(self._reader)
 
@@ -103,16 +160,24 @@ class SqliteStore:
                 self._writer, public_id, name=name, origins=origins, now_ms=now_ms
             )
 
-    async def disable_source(self, public_id: str) -> bool:
+    async def change_source(self, public_id: str, changes: Mapping[str, Any]) -> bool:
         async with self._writing:
-            return await sources.disable_source(self._writer, public_id)
+            return await sources.change_source(self._writer, public_id, changes)
 
     async def tokens(self) -> list[Token]:
         return await sources.list_tokens(self._reader)
 
-    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
+    async def add_token(
+        self, sha256: bytes, *, name: str, now_ms: int, scopes: Collection[str]
+    ) -> bool:
         async with self._writing:
-            await sources.add_token(self._writer, sha256, name=name, now_ms=now_ms)
+            return await sources.add_token(
+                self._writer, sha256, name=name, now_ms=now_ms, scopes=scopes
+            )
+
+    async def revoke_token(self, name: str) -> bool:
+        async with self._writing:
+            return await sources.revoke_token(self._writer, name)
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

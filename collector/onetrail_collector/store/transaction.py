@@ -12,9 +12,12 @@ import aiosqlite
 import msgspec
 
 from onetrail_collector.store.counts import add_counts, tally
+from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.protocol import AlreadyStored
+from onetrail_collector.store.quarantine import keep_quarantined
+from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
     Known,
     NewEvent,
@@ -31,9 +34,11 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
-LOOK_UP = """
+LOOK_UP = (
+    """
 SELECT
-  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
+  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
+                                      kind, events_per_second, hex(secret_sha256)))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
@@ -60,10 +65,14 @@ SELECT
    FROM json_each(?5) AS asked
    CROSS JOIN contexts ON contexts.sha256 = asked.key),
 
-  (SELECT ifnull(max(id), 0) FROM profile_ids),
+  """
+    + LAST_PROFILE_ID
+    + """,
   (SELECT ifnull(max(id), 0) FROM sessions),
-  (SELECT ifnull(max(id), 0) FROM contexts)
+  (SELECT ifnull(max(id), 0) FROM contexts),
+  (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
 """
+)
 
 ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
@@ -80,7 +89,7 @@ DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
     SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
     ORDER BY time_ms DESC, event_id DESC, value DESC LIMIT {MAX_TRAIT_VALUES}
 )
-"""  # noqa: S608 - constants
+"""
 
 ADD_KEYS = """
 INSERT INTO keys (kind, value) SELECT value ->> 0, value ->> 1 FROM json_each(?)
@@ -109,6 +118,7 @@ class Transaction:
         self._connection = connection
         self.identity = IdentityTables(connection)
         self.identity_reads = IdentityReads(connection)
+        self.erasing = ErasureSteps(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -132,7 +142,18 @@ class Transaction:
             last_profile_id=row[5],
             last_session=row[6],
             last_context=row[7],
+            salt=row[8],
         )
+
+    async def find_profile(self, public_id: str) -> int | None:
+        return await find_profile(self._connection, public_id)
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        rows = await self._all(
+            "SELECT mark FROM suppressed WHERE mark IN (SELECT value FROM json_each(?))",
+            _json(marks),
+        )
+        return {row[0] for row in rows}
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -157,13 +178,15 @@ class Transaction:
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
         await self._insert(
-            "sessions (id, source, public_id, profile_id, started_ms)", writes.sessions
+            "sessions (id, source, public_id, profile_id, started_ms, client)", writes.sessions
         )
         await self._each(
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
+        if writes.quarantine:
+            await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, tally(writes))
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
@@ -184,7 +207,7 @@ class Transaction:
         try:
             await self._insert(
                 "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-                " properties, context, context_id)",
+                " properties, context, context_id, skew_ms, ahead_ms)",
                 events,
             )
         except sqlite3.IntegrityError as error:
@@ -194,6 +217,16 @@ class Transaction:
         """A write that changes nothing."""
         [(number,)] = await self._all("PRAGMA user_version")
         await self._connection.execute(f"PRAGMA user_version = {number}")
+
+    async def run(self, sql: str, *parameters: object) -> list[Any]:
+        """One statement of another module of the store."""
+        return await self._all(sql, *parameters)
+
+    async def delete(self, table: str, numbers: Iterable[int]) -> int:
+        """Delete rows of one of our tables by number; answers how many there were."""
+        sql = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        async with self._connection.execute(sql, (_json(numbers),)) as cursor:
+            return cursor.rowcount
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
@@ -207,7 +240,7 @@ class Transaction:
                 end = done + steps * size
                 values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
                 await self._each(
-                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
+                    f"INSERT INTO {into} VALUES {values}",
                     [
                         tuple(chain.from_iterable(rows[start : start + size]))
                         for start in range(done, end, size)

@@ -15,6 +15,7 @@ import msgspec
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import not_json, too_large, wrong_shape
 from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
 
 MAX_EVENTS = 1000
@@ -115,12 +116,20 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         origin=origin,
         rejected=rejected,
         size_bytes=len(text),
+        refused=_refused(text, rejected) if rejected else {},
     )
+
+
+def _refused(text: str, rejected: list[Rejection]) -> dict[int, str]:
+    """The JSON of each rejected event, as it was sent."""
+    events = _in_parts.decode(text).events
+    return {rejection.index: bytes(events[rejection.index]).decode() for rejection in rejected}
 
 
 def encode(receipt: Receipt) -> bytes:
     """The answer to a request; holds nothing about any other device or person.
 
+    `results` has one word for each event of the request: stored, duplicate or rejected.
     The fields after `warnings` are Tracardi's, for its clients.
     """
     return msgspec.json.encode(
@@ -129,6 +138,7 @@ def encode(receipt: Receipt) -> bytes:
             "session": {"id": receipt.session},
             "accepted": receipt.accepted,
             "duplicates": receipt.duplicates,
+            "results": _results(receipt),
             "rejected": receipt.rejected,
             "warnings": receipt.warnings,
             "events": receipt.events,
@@ -138,6 +148,15 @@ def encode(receipt: Receipt) -> bytes:
             "response": {},
         }
     )
+
+
+def _results(receipt: Receipt) -> list[str]:
+    results = ["stored"] * (len(receipt.events) + len(receipt.rejected))
+    for index in receipt.duplicate_indexes:
+        results[index] = "duplicate"
+    for rejection in receipt.rejected:
+        results[rejection.index] = "rejected"
+    return results
 
 
 class _Unfit(Exception):  # noqa: N818 - becomes a Rejection
@@ -199,6 +218,11 @@ def _json_object(raw: msgspec.Raw, index: int | None, name: str) -> str | None:
     """The text of a JSON object, as sent; None where it is absent, null or empty."""
     value = bytes(raw)
     if value[:1] == b"{" and 2 < len(value) <= MAX_JSON_BYTES:  # noqa: PLR2004 - longer than {}
+        if is_too_deep(value):
+            where = name if index is None else f"events[{index}].{name}"
+            raise _Unfit(
+                "too_deep", f"{where} is nested deeper than {MAX_DEPTH} levels: flatten it"
+            )
         return value.decode()
     if value in {b"", b"null", b"{}"}:
         return None

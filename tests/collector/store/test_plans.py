@@ -83,6 +83,12 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
     await store.read_profile(1, limit=1, count_to=1)
     await read_identity(store.identity)
     await store.read_events(1, limit=10, before=None)
+    await store.retention.position(1)
+    await store.retention.count(1)
+    await store.retention.oldest(1, 10)
+    await store.retention.referred(1, 10)
+    for table in ("sessions", "contexts"):
+        await store.retention.leave(table, 1, 10, 1, 1, lambda *_: [])
     await store.read_counts(metrics=["events"], step_ms=60_000, from_ms=0, to_ms=1)
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()
