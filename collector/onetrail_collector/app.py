@@ -12,7 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import health, pages
-from onetrail_collector.api import live, openapi, profiles, series
+from onetrail_collector.api import identity, live, openapi, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.endpoint import Endpoint
@@ -40,7 +40,7 @@ class State(TypedDict):
     readiness: Readiness
 
 
-OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
+OPERATIONS = (*identity.OPERATIONS, *profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
 
 
 def create_app(

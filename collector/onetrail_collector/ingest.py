@@ -17,10 +17,9 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.identity.resolve import Resolution, resolve
 from onetrail_collector.metrics import Metrics
-from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
-from onetrail_collector.store.rows import Cluster, Regrouping, Writes
+from onetrail_collector.resolution import Settled, settle
+from onetrail_collector.store.protocol import AlreadyStored, Store
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
 MAX_WAITING = 2_000  # requests; more are told to come back
@@ -173,40 +172,15 @@ class Ingest:
                 )
             assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
-            changes = Regrouping()
-            if await transaction.write(assignment.writes):
-                changes = await self._resolve(transaction, assignment.writes)
-        self._metrics.regrouped(len(changes.profiles), changes.refused.values())
-        return outcomes
-
-    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> Regrouping:
-        kinds = self._policy.kinds
-        count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
-        cluster = await transaction.cluster(
-            {link.profile_id for link, _ in writes.links}, count_to=count_to
+            settled = Settled()
+            if links := await transaction.write(assignment.writes):
+                settled = await settle(
+                    transaction.identity, links, self._policy, now_ms=self._clock()
+                )
+        self._metrics.resolved(
+            [change.what for change in settled.changes], settled.refused.values()
         )
-        resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
-        changes = difference(cluster, resolution)
-        await transaction.regroup(changes)
-        return changes
-
-
-def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
-    """What must be written so that a cluster is stored as it is now resolved."""
-    shared = {key for (_, key), reason in resolution.refused.items() if reason == "shared"}
-    return Regrouping(
-        profiles={
-            profile_id: profile
-            for profile_id, profile in resolution.profiles.items()
-            if cluster.profiles[profile_id] != profile
-        },
-        refused={
-            link: resolution.refused.get(link)
-            for link in cluster.refused.keys() | resolution.refused.keys()
-            if cluster.refused.get(link) != resolution.refused.get(link)
-        },
-        shared={key: key in shared for key in cluster.shared ^ shared},
-    )
+        return outcomes
 
 
 def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:

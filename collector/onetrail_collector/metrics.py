@@ -39,17 +39,19 @@ class Metrics:
             "commit_seconds", "How long a commit takes, until it is on disk.", COMMIT_S
         )
         self._failed = self._counter("commits_failed", "Commits that the disk did not take.")
-        self._moved = self._counter(
-            "identity_moved", "Profile IDs that identity resolution gave to another profile."
+        self._changes = self._counter(
+            "identity_changes", "What identity resolution has changed.", "what"
         )
-        self._parted = self._counter(
-            "identity_refused", "Links that join nobody, by reason.", "reason"
+        self._links_refused = self._counter(
+            "identity_refused", "New links that join nobody, by reason.", "reason"
         )
         self._deleted = self._counter(
             "retention_deleted", "Rows that retention has deleted, by table.", "table"
         )
         for result in ("stored", "duplicate", "rejected"):
             self._events.labels(result)  # a rate needs its zero
+        for what in ("merged", "split"):
+            self._changes.labels(what)
 
     def _counter(self, name: str, description: str, *labels: str) -> Counter:
         return Counter(f"onetrail_{name}", description, labels, registry=self.registry)
@@ -84,12 +86,12 @@ class Metrics:
         """A request of a tracker or SDK was answered with an error."""
         self._refused.labels(code).inc()
 
-    def regrouped(self, moved: int, refused: Iterable[str | None]) -> None:
-        """What identity resolution changed."""
-        self._moved.inc(moved)
+    def resolved(self, changes: Iterable[str], refused: Iterable[str]) -> None:
+        """What identity resolution changed in a commit, and why new links join nobody."""
+        for what in changes:
+            self._changes.labels(what).inc()
         for reason in refused:
-            if reason is not None:
-                self._parted.labels(reason).inc()
+            self._links_refused.labels(reason).inc()
 
     def deleted(self, table: str, rows: int) -> None:
         """What retention took away."""

@@ -59,7 +59,7 @@ def test_metrics_say_what_became_of_events_and_requests(collector: Any) -> None:
     assert found["onetrail_commit_events_sum"] == 4
     assert found["onetrail_commit_seconds_count"] == found["onetrail_commit_events_count"] == 5
     assert 0 < found["onetrail_commit_seconds_sum"] < 5
-    assert found["onetrail_identity_moved_total"] == 1
+    assert found['onetrail_identity_changes_total{what="merged"}'] == 1
     assert found["onetrail_queue_requests"] == found["onetrail_queue_bytes"] == 0
     assert found["onetrail_database_bytes"] == collector.db.stat().st_size
     assert found["onetrail_disk_free_bytes"] > 0

@@ -11,18 +11,17 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.identity.keys import Key
-from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_counts, tally
+from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
-    Cluster,
     Known,
     NewEvent,
     ProfileId,
     Question,
-    Regrouping,
     Session,
+    SourcedLink,
     Writes,
 )
 from onetrail_collector.store.sources import to_source
@@ -69,8 +68,8 @@ ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
 WHERE true
-ON CONFLICT (profile_id, name) DO UPDATE
-SET value = excluded.value, time_ms = excluded.time_ms, event_id = excluded.event_id
+ON CONFLICT (profile_id, name, value) DO UPDATE
+SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
 
@@ -88,6 +87,7 @@ WHERE true
 ON CONFLICT (profile_id, key) DO UPDATE
 SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
 WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
+RETURNING profile_id, key
 """
 
 _rows = msgspec.json.Decoder(list[list[Any]])
@@ -98,6 +98,8 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.identity = IdentityTables(connection)
+        self.identity_reads = IdentityReads(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -141,7 +143,7 @@ class Transaction:
             values.setdefault(profile_id, {})[kind] = value
         return values
 
-    async def write(self, writes: Writes) -> bool:
+    async def write(self, writes: Writes) -> list[tuple[int, int]]:
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
@@ -156,14 +158,7 @@ class Transaction:
         await add_counts(self._connection, tally(writes))
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
-        changed = await self._from_json(
-            ADD_LINKS,
-            [
-                (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-                for link, source in writes.links
-            ],
-        )
-        return changed > 0
+        return await self._add_links(writes.links)
 
     async def _add_events(self, events: Sequence[NewEvent]) -> None:
         try:
@@ -175,52 +170,14 @@ class Transaction:
         except sqlite3.IntegrityError as error:
             raise AlreadyStored from error
 
-    async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
-        cluster = Cluster()
-        for row in await self._all(
-            """
-            WITH RECURSIVE node (id) AS (  -- a profile ID's number, or minus a key's
-                SELECT value FROM json_each(?1)
-                UNION
-                SELECT -links.key FROM node
-                CROSS JOIN links ON links.profile_id = node.id
-                CROSS JOIN keys ON keys.id = links.key AND NOT keys.shared
-                UNION
-                SELECT links.profile_id FROM node CROSS JOIN links ON links.key = -node.id
-            )
-            SELECT links.profile_id, keys.kind, keys.value, links.time_ms, links.event_id,
-                   links.refused, keys.shared, profile_ids.profile,
-                   CASE WHEN keys.shared THEN (
-                       SELECT count(*) FROM
-                       (SELECT 1 FROM links AS all_links WHERE all_links.key = keys.id LIMIT ?2)
-                   ) END
-            FROM node
-            CROSS JOIN links ON links.profile_id = node.id
-            CROSS JOIN keys ON keys.id = links.key
-            CROSS JOIN profile_ids ON profile_ids.id = node.id
-            """,
-            _json(profile_ids),
-            count_to,
-        ):
-            _add(cluster, row)
-        return cluster
-
-    async def regroup(self, regrouping: Regrouping) -> None:
-        await self._each(
-            "UPDATE profile_ids SET profile = ?2 WHERE id = ?1", regrouping.profiles.items()
-        )
-        await self._each(
-            "UPDATE links SET refused = ?4 WHERE profile_id = ?1"
-            " AND key = (SELECT id FROM keys WHERE kind = ?2 AND value = ?3)",
-            [
-                (profile_id, *key, reason)
-                for (profile_id, key), reason in regrouping.refused.items()
-            ],
-        )
-        await self._each(
-            "UPDATE keys SET shared = ?3 WHERE kind = ?1 AND value = ?2",
-            [(*key, shared) for key, shared in regrouping.shared.items()],
-        )
+    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
+        if not links:
+            return []
+        rows = [
+            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
+            for link, source in links
+        ]
+        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
 
     async def touch(self) -> None:
         """A write that changes nothing."""
@@ -264,20 +221,6 @@ class Transaction:
 
 def _session(row: Sequence[Any]) -> Session:
     return Session(row[0], row[1], ProfileId(row[2], row[3]))
-
-
-def _add(cluster: Cluster, row: tuple[Any, ...]) -> None:
-    profile_id, kind, value, time_ms, event_id, refused, shared, profile, seen_on = row
-    key = Key(kind, value)
-    cluster.links.append(Link(profile_id, key, time_ms, event_id))
-    cluster.profiles[profile_id] = profile
-    if refused is not None:
-        cluster.refused[profile_id, key] = refused
-    if shared:
-        cluster.shared.add(key)
-        cluster.seen_on[key] = seen_on
-    else:  # all its links are in the cluster
-        cluster.seen_on[key] = cluster.seen_on.get(key, 0) + 1
 
 
 def _json(values: Iterable[object] | Mapping[str, object]) -> str:
