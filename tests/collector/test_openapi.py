@@ -32,7 +32,9 @@ def test_the_document_is_valid_and_names_every_route(standing_collector: Any) ->
     document = described(standing_collector)
     validate(document)
     routes = {route.path for route in create_app(Settings()).routes}  # type: ignore[attr-defined]
-    other = {path for path in routes if re.match(r"/t\.\w{12}|/ui|/errors", path)}  # pinned files, pages
+    other = {
+        path for path in routes if re.match(r"/t\.\w{12}|/ui|/errors", path)
+    }  # pinned files, pages
     assert {path.replace(":path", "") for path in routes} - other == set(document["paths"])
     for operation in OPERATIONS:
         found = document["paths"][operation.path][operation.method.lower()]
