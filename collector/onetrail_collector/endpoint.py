@@ -11,12 +11,14 @@ from typing import Protocol
 import msgspec
 from starlette.types import Receive, Scope, Send
 
+from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
 from onetrail_collector.errors import Refused
 from onetrail_collector.wire.envelope import Client, Envelope, Receipt
 
 HEADERS = [
     (b"content-type", b"application/json"),
+    (b"cross-origin-resource-policy", b"cross-origin"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"retry-after"),
 ]
@@ -48,13 +50,17 @@ class Endpoint:
             return
         headers = dict(scope["headers"])
         origin = headers.get(b"origin")
-        submit: Callable[[Envelope], Awaitable[Receipt]] = scope["state"]["ingest"].submit
         source = None
+        authorization = headers.get(b"authorization")
+        state = scope["state"]
+        submit: Callable[[Envelope], Awaitable[Receipt]] = state["ingest"].submit
         try:
-            body = await read_body(headers, receive)
+            body = await read_body(headers, receive, state["room"])
             envelope = self._decode(body, origin=origin.decode("latin-1") if origin else None)
             source = envelope.source
             envelope.client = _client(scope, headers)
+            if authorization is not None:
+                envelope.secret_sha256 = presented_secret(authorization)
             receipt = await submit(envelope)
         except Disconnected:
             return

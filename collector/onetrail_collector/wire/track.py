@@ -15,6 +15,7 @@ import msgspec
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import not_json, too_large, wrong_shape
 from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
 
 MAX_EVENTS = 1000
@@ -217,6 +218,11 @@ def _json_object(raw: msgspec.Raw, index: int | None, name: str) -> str | None:
     """The text of a JSON object, as sent; None where it is absent, null or empty."""
     value = bytes(raw)
     if value[:1] == b"{" and 2 < len(value) <= MAX_JSON_BYTES:  # noqa: PLR2004 - longer than {}
+        if is_too_deep(value):
+            where = name if index is None else f"events[{index}].{name}"
+            raise _Unfit(
+                "too_deep", f"{where} is nested deeper than {MAX_DEPTH} levels: flatten it"
+            )
         return value.decode()
     if value in {b"", b"null", b"{}"}:
         return None
