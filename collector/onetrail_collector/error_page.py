@@ -15,6 +15,7 @@ EXPLAINED = {
         "More bytes or events than the limit in `detail`. Send smaller batches (413), or less "
         "in one event's properties."
     ),
+    "too_deep": "JSON nested deeper than the limit in `detail`. Flatten it.",
     "suppressed": (
         "The event is of a person whose data was erased. It is not stored and need not be sent"
         " again. An operator can lift that: `onetrail-collector suppressions lift`."
@@ -41,6 +42,13 @@ EXPLAINED = {
         "after Retry-After seconds; nothing was stored."
     ),
     "not_ready": "It cannot commit now; `detail` says why. It goes on by itself when it can.",
+    "rate_limited": "Too much of this source or address. Send it again after Retry-After seconds.",
+    "timeout": "The request did not arrive in time. Send it again.",
+    "bad_request": "This is not HTTP as it should be.",
+    "head_too_large": "The request's headers are larger than is taken.",
+    "forbidden": "The token does not open this: its scopes are too few.",
+    "secret_required": "The source takes events only with its secret, in the header Authorization.",
+    "exists": "There is one of this id already.",
     "internal": "The collector failed on this request; its log says how. Send it again later.",
     "blocked_value": (
         "A warning: the event is stored, but the value is one that many devices send (null, "

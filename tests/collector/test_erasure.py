@@ -1,6 +1,7 @@
 """Erasing a person: gone from every table and from the file, and late events change nothing."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -202,6 +203,12 @@ def test_only_a_token_opens_it_and_who_is_unknown_is_not_found(collector: Any) -
     web, _ = person(collector)
     assert httpx.post(f"{collector.url}/profiles/{web}/erase", json={}).status_code == 401
     assert call(collector, "POST", f"/profiles/{uuid4()}/erase", {}).status_code == 404
+    reader = re.findall(r"ot_\S+", collector.run("tokens", "add", "reader", "--scope", "read"))[0]
+    for path in (f"/profiles/{web}/erase", "/quarantine/replay"):
+        refused = httpx.post(
+            collector.url + path, json={}, headers={"authorization": f"Bearer {reader}"}
+        )
+        assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
     assert collector.get(f"/profiles/{web}")["events"] == 3
 
 
