@@ -11,7 +11,7 @@ import pytest
 from onetrail_collector.identity.decisions import Part, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.store.rows import LiveFilter, Question, SourcedLink, Writes
+from onetrail_collector.store.rows import ImportedRows, LiveFilter, Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
@@ -33,6 +33,10 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.look_up(Question())
         await transaction.exclusive_values([1], ["user_id"])
         await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
+        await transaction.count_values([1])
+        await transaction.imports.find_keys([Key("email", "a")], 1)
+        await transaction.imports.highest_numbers()
+        await transaction.imports.add(ImportedRows(perhaps=[(1, 1, "e", 1, 0)]))
         tables = transaction.identity
         await tables.link_states([(1, 1)], count_to=3)
         await tables.key_states([1], count_to=3)
