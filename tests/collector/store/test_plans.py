@@ -18,7 +18,9 @@ GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "cont
 GROWING += ("decisions", "history")
 
 
-async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
+async def plans(  # noqa: PLR0915 - a line each
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> dict[str, list[str]]:
     """The query plan of each statement that a commit and the reads of a profile run."""
     seen: set[str] = set()
     fetch = aiosqlite.Connection.execute_fetchall
