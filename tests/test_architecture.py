@@ -37,6 +37,7 @@ settings: identity limits privacy
 store: identity
 wire: clock errors uuid7
 auth: address errors store
+effects: identity store
 enrichment: errors privacy wire
 identification: identity wire
 joining: identity store
@@ -52,7 +53,7 @@ endpoint: auth body errors wire
 resolution: identity joining regrouping store
 retention: clock metrics settings store
 ui: auth errors pages store
-deciding: identity resolution store
+deciding: effects identity resolution store
 importing: identity resolution store
 rebuild: identity regrouping resolution store
 withholding: assignment identification identity store wire
@@ -60,14 +61,14 @@ ingest: assignment bell clock enrichment errors identification identity limits l
     metrics privacy quotas resolution store wire withholding
 erasure: clock identity ingest resolution store
 readiness: ingest store
-retention: clock metrics settings store
 replay: clock errors ingest quarantine store wire
-api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
+api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
+    settings store wire
 health: api auth errors
 app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
     page_counts pages readiness rebuild refusals retention settings store ui wire
-cli: api app auth clock erasure exports identity importing ingest limits logs origins pages
-    rebuild replay server settings store welcome
+cli: api app auth clock erasure errors exports identity importing ingest limits logs origins
+    pages rebuild replay server settings store welcome
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

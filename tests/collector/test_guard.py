@@ -92,7 +92,7 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
     lines = [
         json.loads(line)
         for line in collector.said().splitlines()
-        if line.startswith("{") and "/healthz" not in line
+        if '"answered"' in line and "/healthz" not in line
     ]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("POST", "/track", 200),
@@ -110,7 +110,7 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
 def test_without_an_access_log_requests_leave_no_line(collector: Any) -> None:
     collector.post({"source": {"id": "demo"}, "events": [{"type": "a"}]})
     collector.get("/counts")
-    assert collector.said().rstrip().endswith("the data stays.")
+    assert "answered" not in collector.said()
 
 
 def test_an_event_that_cannot_be_stored_is_logged_with_its_request(collector: Any) -> None:

@@ -6,6 +6,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from onetrail_collector.cli import identity_calls
 from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
 from onetrail_collector.cli.identity_import import identity_import
 from onetrail_collector.cli.options import effective
@@ -22,6 +23,8 @@ def identity() -> None:
 
 
 identity.add_command(identity_import)
+for command in identity_calls.COMMANDS:
+    identity.add_command(command)
 
 
 @identity.command("rebuild")

@@ -375,11 +375,15 @@ class LinkRow(NamedTuple):
 
 
 class ProfileRows(NamedTuple):
-    """All that is stored about a profile, but its events; the oldest profile ID first."""
+    """What is stored about a profile, but its events; the oldest profile ID first.
+
+    `names` are the public ids of the profile IDs that traits are of.
+    """
 
     profile_ids: list[ProfileIdRow]
     links: list[LinkRow]
     traits: list[Trait]
+    names: dict[int, str]
 
 
 class Counts(NamedTuple):

@@ -22,6 +22,7 @@ from onetrail_collector.store import (
     sources,
 )
 from onetrail_collector.store.database import open_reader, open_writer
+from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
     BlockedValue,
@@ -51,6 +52,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self.identity = IdentityReads(reader)
         self.retention = RetentionTables(reader, self.transaction)
 
     @classmethod
@@ -99,8 +101,8 @@ class SqliteStore:
     async def find_profiles_by_key(self, key: Key) -> list[int]:
         return await reads.find_profiles_by_key(self._reader, key)
 
-    async def read_profile(self, profile: int) -> ProfileRows:
-        return await reads.read_profile(self._reader, profile)
+    async def read_profile(self, profile: int, *, limit: int, count_to: int) -> ProfileRows:
+        return await reads.read_profile(self._reader, profile, limit=limit, count_to=count_to)
 
     async def read_events(
         self, profile: int, *, limit: int, before: tuple[int, int] | None

@@ -13,6 +13,7 @@ import msgspec
 from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.imports import ImportTables
 from onetrail_collector.store.insert import insert
 from onetrail_collector.store.protocol import AlreadyStored
@@ -136,6 +137,7 @@ class Transaction:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.identity = IdentityTables(connection)
+        self.identity_reads = IdentityReads(connection)
         self.erasing = ErasureSteps(connection)
         self.imports = ImportTables(connection)
 

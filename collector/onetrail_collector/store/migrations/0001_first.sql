@@ -46,7 +46,7 @@ CREATE TABLE sessions (
     client     TEXT,  -- JSON object: what the first request's headers say: browser, place, bot (enrichment.py)
     UNIQUE (source, public_id)
 );
-CREATE INDEX sessions_by_profile_id ON sessions (profile_id);  -- a profile's page
+CREATE INDEX sessions_by_profile_id ON sessions (profile_id, started_ms);  -- a profile's page
 
 -- What the events of one batch share is stored once.
 CREATE TABLE contexts (
@@ -115,6 +115,7 @@ CREATE TABLE traits (
 -- refuse_key (key). One that was undone stays as a record.
 CREATE TABLE decisions (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they were made
+    act           INTEGER NOT NULL,  -- the first of all that were made at once, as a split's; undone at once
     what          TEXT    NOT NULL,
     profile_id    INTEGER REFERENCES profile_ids (id),
     other         INTEGER REFERENCES profile_ids (id),
@@ -130,6 +131,7 @@ CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms I
 CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
 CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
 CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
 -- by the number of their oldest profile ID at that time. `what` is
@@ -151,6 +153,7 @@ CREATE TABLE history (
 );
 CREATE INDEX history_by_profile ON history (profile);
 CREATE INDEX history_by_other ON history (other);
+CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted');  -- the changes to follow
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
 CREATE TABLE unsettled (
