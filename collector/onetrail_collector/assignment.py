@@ -95,7 +95,7 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        describe: Callable[[Client, str], str | None] = lambda *_: None,
+        describe: Callable[[Client, str, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
         self.linked: list[Linked] = []
@@ -233,7 +233,7 @@ class Assignment:
                 public_id,
                 profile_id.id,
                 started_ms,
-                self._describe(client, source.public_id),
+                self._describe(client, source.public_id, source.kind),
             )
         )
         return session

@@ -20,7 +20,6 @@ EXPLAINED = {
         "neighbours were. Flatten it."
     ),
     "head_too_large": "The request line and headers are over 32,768 bytes. Send fewer cookies.",
-    "bad_request": "That was no HTTP request.",
     "timeout": (
         "The request's headers or body were not here in time. Send it again, on a better line or "
         "in smaller parts."
@@ -65,6 +64,7 @@ EXPLAINED = {
         "after Retry-After seconds; nothing was stored."
     ),
     "not_ready": "It cannot commit now; `detail` says why. It goes on by itself when it can.",
+    "bad_request": "This is not HTTP as it should be.",
     "internal": "The collector failed on this request; its log says how. Send it again later.",
     "blocked_value": (
         "A warning: the event is stored, but the value is one that many devices send (null, "
