@@ -18,8 +18,7 @@ class Components:
     def __init__(self, links: Iterable[PlainLink]) -> None:
         self._profile_ids: dict[int, int] = {}  # node of each
         self._keys: dict[Key, int] = {}  # a node of the part it is in
-        self._parent: list[int] = []
-        parent = self._parent
+        parent: list[int] = []
         profile_ids, keys = self._profile_ids, self._keys
         for profile_id, key, _, _ in links:
             one = profile_ids.get(profile_id)
@@ -35,39 +34,41 @@ class Components:
             while (above := parent[other]) != other:
                 parent[other] = other = parent[above]
             parent[one] = other
+        for node, above in enumerate(parent):  # each right below its root
+            root = above
+            while (above := parent[root]) != root:
+                root = above
+            parent[node] = root
+        self._roots = parent
 
     def contested(self, tally: Tally, decided: Iterable[int]) -> set[int]:
         """The parts that hold more than one profile may, or a profile ID that was decided on."""
         values: dict[int, int] = {}
-        for key, node in self._keys.items():
-            root = self._root(node)
-            values[root] = values.get(root, 0) + tally.one[key.kind]
+        roots, one = self._roots, tally.one
+        for (kind, _), node in self._keys.items():
+            root = roots[node]
+            values[root] = values.get(root, 0) + one[kind]
         found = {root for root, held in values.items() if tally.forbids(held)}
         return found | {
-            self._root(self._profile_ids[profile_id])
+            roots[self._profile_ids[profile_id]]
             for profile_id in decided
             if profile_id in self._profile_ids
         }
 
     def links_of(self, parts: set[int], links: Sequence[PlainLink]) -> list[PlainLink]:
         """Those of the links that are in these parts."""
-        nodes, root = self._profile_ids, self._root
-        return [link for link in links if root(nodes[link[0]]) in parts] if parts else []
+        nodes, roots = self._profile_ids, self._roots
+        return [link for link in links if roots[nodes[link[0]]] in parts] if parts else []
 
     def named_by_oldest(self, parts: set[int]) -> tuple[dict[int, int], dict[Key, int]]:
         """Each profile ID's part and each key's, but not of these, by the oldest profile ID."""
         oldest: dict[int, int] = {}
-        root = self._root
+        roots = self._roots
         profiles = {
             profile_id: oldest.setdefault(own, profile_id)
             for profile_id, node in sorted(self._profile_ids.items())
-            if (own := root(node)) not in parts
+            if (own := roots[node]) not in parts
         }
-        roots = ((key, root(node)) for key, node in self._keys.items())
-        return profiles, {key: oldest[own] for key, own in roots if own in oldest}
-
-    def _root(self, node: int) -> int:
-        parent = self._parent
-        while (above := parent[node]) != node:
-            parent[node] = node = parent[above]
-        return node
+        return profiles, {
+            key: oldest[own] for key, node in self._keys.items() if (own := roots[node]) in oldest
+        }

@@ -32,10 +32,11 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import NamedTuple
 
+from onetrail_collector.identity.blocked import blocked_list
 from onetrail_collector.identity.components import Components
 from onetrail_collector.identity.decisions import Decision, RefuseKey, RefuseLink
 from onetrail_collector.identity.groups import Groups
-from onetrail_collector.identity.keys import Key, is_blocked
+from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 
 
@@ -131,15 +132,21 @@ def why_inactive(
 ) -> dict[Key, str]:
     """The keys, of those seen, that join nobody whatever links there are, and why."""
     refused = {decision.key for decision in decisions if isinstance(decision, RefuseKey)}
+    rules = {
+        name: (blocked_list(kind.blocked).entry, kind.max_profile_ids)
+        for name, kind in policy.kinds.items()
+    }
     reasons = {}
     for key, count in seen_on.items():
-        kind = policy.kinds.get(key.kind)
-        if kind is None:
+        kind, value = key
+        if kind not in rules:
             reasons[key] = "unknown_kind"
-        elif is_blocked(kind, key.value):
+            continue
+        blocked_entry, max_profile_ids = rules[kind]
+        if blocked_entry(value) is not None:
             reasons[key] = "blocked"
         elif refused and key in refused:
             reasons[key] = "key_refused"
-        elif count > kind.max_profile_ids:
+        elif count > max_profile_ids:
             reasons[key] = "shared"
     return reasons
