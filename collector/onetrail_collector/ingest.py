@@ -209,8 +209,9 @@ class Ingest:
                 settled = await settle(
                     transaction.identity, links, self._policy, now_ms=self._clock()
                 )
-                if settled.refused:
-                    await self._warn(transaction, assignment.linked, settled.refused)
+            refused = settled.refused | dict.fromkeys(assignment.writes.dropped_links, LIMIT)
+            if refused:
+                await self._warn(transaction, assignment.linked, refused)
         self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
         self._metrics.regrouped(
             sum(change.what == "merged" for change in settled.changes),

@@ -86,6 +86,7 @@ class StoreTransaction(Protocol):
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
+        A profile ID keeps a bounded number of links; the rest is counted, and told in `writes`.
         Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
         """
 

@@ -201,6 +201,8 @@ class Writes:
     skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
     clamped: int = 0  # events from the future
     blocked: list[tuple[Key, int]] = field(default_factory=list)  # a list's entry, when it was met
+    dropped_links: list[tuple[int, Key]] = field(default_factory=list)
+    """Set by the write: links that were counted and not kept, as their profile ID has too many."""
 
 
 class BlockedValue(NamedTuple):
