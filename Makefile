@@ -55,7 +55,7 @@ bench: .venv/dev-installed  ## measure; docs/benchmarks.md keeps the figures
 	@for program in bench/*.py; do echo "== $$program"; .venv/bin/python $$program || exit 1; done
 
 clean:  ## remove what was installed and built here, not your data
-	rm -rf .venv js/node_modules dist
+	rm -rf .venv js/node_modules tests/browser/frameworks/node_modules dist
 
 # Debian's python3 comes without venv; where it is missing, it is installed.
 .venv/bin/python:

@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from onetrail_collector import error_page, health, pages
 from onetrail_collector.api import (
+    blocked,
     debug,
     identity,
     live,
@@ -71,6 +72,7 @@ OPERATIONS = (
     *privacy.OPERATIONS,
     *debug.OPERATIONS,
     *sources.OPERATIONS,
+    *blocked.OPERATIONS,
 )
 
 

@@ -17,6 +17,7 @@ from onetrail_collector.errors import origin_not_allowed, secret_required, unkno
 from onetrail_collector.identification import Identification
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.link_warnings import Linked
 from onetrail_collector.origins import is_allowed
 from onetrail_collector.store.rows import (
     Known,
@@ -94,9 +95,10 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        describe: Callable[[Client, str], str | None] = lambda *_: None,
+        describe: Callable[[Client, str, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
+        self.linked: list[Linked] = []
         self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
@@ -135,9 +137,14 @@ class Assignment:
             if own != session.public_id:
                 session = self._session(source, own, device.profile_id, time_ms, envelope.client)
             if event.index in identifications:
-                identification = identifications[event.index]
+                identification = _believed(identifications[event.index], source, envelope)
                 session = self._change_hands(source, session, identification, received_ms)
                 self._identify(source, event, session.profile_id.id, time_ms, identification)
+                self.linked += [
+                    Linked(receipt, event, envelope.trusted, session.profile_id.id, key)
+                    for key in identification.keys
+                ]
+                self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
                 receipt.warnings += _warnings(event, identification)
             known[event.id] = session
             rows.append(
@@ -226,7 +233,7 @@ class Assignment:
                 public_id,
                 profile_id.id,
                 started_ms,
-                self._describe(client, source.public_id),
+                self._describe(client, source.public_id, source.kind),
             )
         )
         return session
@@ -290,6 +297,13 @@ class Assignment:
             Trait(profile_id, name, value, time_ms, event.id)
             for name, value in identification.traits.items()
         ]
+
+
+def _believed(identification: Identification, source: Source, envelope: Envelope) -> Identification:
+    """What an event says of who somebody is, as far as its source believes it."""
+    if not source.require_signature or envelope.trusted:
+        return identification
+    return identification.signed_with(source.signing_secret or "")
 
 
 def _sessions(envelope: Envelope) -> list[str]:

@@ -1,6 +1,6 @@
 """All that is stored about one person as one JSON document, written as it is read.
 
-    {"format": "onetrail-profile-1", "exported": "…", "profile": {…}, "erasures"…,
+    {"format": "onetrail-profile-1", "exported": "…", "profile": {…},
      "sessions": [{"id", "source", "profile_id", "started", "client"}],
      "events": [{…}, newest first]}
 

@@ -11,7 +11,7 @@ from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.profile_views import Profile, optional_time, profile_view
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found, wrong_shape
-from onetrail_collector.identity.keys import InvalidValue, Key, normalise
+from onetrail_collector.identity.keys import InvalidValue, Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.rows import StoredEvent
@@ -152,12 +152,11 @@ async def profile_number(store: Store, public_id: str) -> int:
 def parse_key(policy: Policy, text: str) -> Key:
     """The merging key in `KIND:VALUE`, normalised. Raises Refused (422)."""
     name, colon, value = text.partition(":")
-    kind = policy.kinds.get(name)
-    if not colon or kind is None:
+    if not colon or name not in policy.kinds:
         kinds = ", ".join(sorted(policy.kinds))
         raise wrong_shape(f"key: expected KIND:VALUE with a kind of {kinds}; got {text[:80]!r}")
     try:
-        return Key(name, normalise(kind, value, phone_region=policy.phone_region))
+        return policy.key(name, value)
     except InvalidValue as error:
         raise wrong_shape(f"key: the value {error}") from None
 

@@ -18,6 +18,7 @@ from onetrail_collector.store.identity_rows import (
     RecentSession,
 )
 from onetrail_collector.store.rows import (
+    BlockedValue,
     Change,
     CountRow,
     Counts,
@@ -25,6 +26,7 @@ from onetrail_collector.store.rows import (
     Erasure,
     EventAge,
     EventsPage,
+    ImportedRows,
     KeyState,
     Known,
     Leaving,
@@ -78,6 +80,9 @@ class StoreTransaction(Protocol):
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         """Which of these marks are of people who were erased."""
 
+    async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        """How many values of each kind were used on these profile IDs, of at most 1,000 each."""
+
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
@@ -87,6 +92,10 @@ class StoreTransaction(Protocol):
     @property
     def identity(self) -> "IdentityTransaction":
         """The part that identity resolution works on."""
+
+    @property
+    def imports(self) -> "ImportTransaction":
+        """The part that an import of links works on."""
 
     @property
     def identity_reads(self) -> "IdentityReads":
@@ -352,6 +361,27 @@ class ErasureSteps(Protocol):
         """Let the people of an erasure be stored again; False where it does not suppress them."""
 
 
+class ImportTransaction(Protocol):
+    """What an import of links needs, within one transaction."""
+
+    async def source(self, *, now_ms: int) -> int:
+        """The number of the source of imported links; it is disabled: nobody sends as it."""
+
+    async def find_keys(
+        self, keys: Sequence[Key], source: int
+    ) -> dict[Key, tuple[int, int | None]]:
+        """Of those keys that are known: their number, and the imported profile ID linked to them.
+
+        Where there are several, the oldest; none where a key is seen on more than 1,000.
+        """
+
+    async def highest_numbers(self) -> tuple[int, int]:
+        """The highest profile ID and the highest key in use."""
+
+    async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
+        """Add all of it; answers the links, of those that might be there already, that were not."""
+
+
 class Store(Protocol):
     """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
 
@@ -446,6 +476,21 @@ class Store(Protocol):
         self, profile: int, *, limit: int, after: int
     ) -> list[tuple[int, SessionRow]]:
         """Sessions of a profile, each with its number, after the number `after`."""
+
+    async def settle_key_form(self, fingerprint: str) -> None:
+        """Keep to the form of the stored keys, or begin with this: "" for clear, or a secret's.
+
+        Raises UnusableDatabase where keys of another form are stored.
+        """
+
+    async def set_signing_secret(self, public_id: str, secret: str) -> bool:
+        """Give a source its only signing secret; False where there is no such source."""
+
+    async def require_signature(self, public_id: str, *, require: bool) -> bool:
+        """Demand signatures, or no more; False where there is no source with a secret."""
+
+    async def blocked_values(self) -> list[BlockedValue]:
+        """Which entries of the lists of blocked values were met; the most frequent first."""
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

@@ -5,6 +5,7 @@ import aiosqlite
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows import (
+    BlockedValue,
     Counts,
     EventsPage,
     LinkRow,
@@ -197,6 +198,15 @@ async def read_counts(reader: aiosqlite.Connection) -> Counts:
         """
     )
     return Counts(*next(iter(rows)))
+
+
+async def blocked_values(reader: aiosqlite.Connection) -> list[BlockedValue]:
+    """Which entries of the lists of blocked values were met; the most frequent first."""
+    rows = await reader.execute_fetchall(
+        "SELECT kind, entry, count, first_seen_ms, last_seen_ms FROM blocked_values"
+        " ORDER BY count DESC, kind, entry"
+    )
+    return [BlockedValue(*row) for row in rows]
 
 
 async def _one(reader: aiosqlite.Connection, sql: str, *parameters: object) -> int | None:

@@ -14,7 +14,7 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.identity_rows import Place
-from onetrail_collector.store.rows import LiveFilter, Question, SourcedLink, Writes
+from onetrail_collector.store.rows import ImportedRows, LiveFilter, Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
@@ -78,11 +78,23 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.look_up(Question())
         await transaction.exclusive_values([1], ["user_id"])
         await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
+        await transaction.count_values([1])
+        await transaction.imports.find_keys([Key("email", "a")], 1)
+        await transaction.imports.highest_numbers()
+        await transaction.imports.add(ImportedRows(perhaps=[(1, 1, "e", 1, 0)]))
         await decide(transaction.identity)
     await store.find_profiles_by_key(Key("email", "a"))
     await store.read_profile(1, limit=1, count_to=1)
     await read_identity(store.identity)
     await store.read_events(1, limit=10, before=None)
+    await store.sessions_page(1, limit=10, after=0)
+    await store.newest_events("demo", limit=10)
+    await store.removal(1)
+    await store.walk_contexts(1, 0)
+    async with store.transaction() as transaction:
+        await transaction.suppressed(["a"])
+        await transaction.erasing.suppress_sessions(1, 0)
+        await transaction.erasing.remove_events(1)
     await store.retention.position(1)
     await store.retention.count(1)
     await store.retention.oldest(1, 10)

@@ -9,7 +9,9 @@ CREATE TABLE sources (
     created_ms INTEGER NOT NULL,
     kind       TEXT    NOT NULL DEFAULT 'web' CHECK (kind IN ('web', 'app', 'server', 'iot')),
     events_per_second INTEGER,                 -- NULL: the limit that the configuration sets
-    secret_sha256     BLOB                     -- where it takes events only with a secret
+    secret_sha256     BLOB,                    -- where it takes events only with a secret
+    signing_secret    TEXT,  -- hexadecimal; kept as it is, because HMAC is computed with it
+    require_signature INTEGER NOT NULL DEFAULT 0
 );
 
 -- The secret itself is never stored.
@@ -170,6 +172,22 @@ CREATE TABLE identity_state (
 CREATE TABLE retention (
     source INTEGER PRIMARY KEY REFERENCES sources (id),
     event  INTEGER NOT NULL
+);
+
+-- How often an entry of a kind's list of blocked values was met. As many rows as the lists are long.
+CREATE TABLE blocked_values (
+    kind          TEXT    NOT NULL,
+    entry         TEXT    NOT NULL,
+    count         INTEGER NOT NULL,
+    first_seen_ms INTEGER NOT NULL,
+    last_seen_ms  INTEGER NOT NULL,
+    PRIMARY KEY (kind, entry)
+) WITHOUT ROWID;
+
+-- One row, from the first key on: the fingerprint of the secret under which keys are hashed, or ''.
+CREATE TABLE key_form (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint TEXT NOT NULL
 );
 
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
