@@ -245,6 +245,7 @@ def test_a_graph_of_ten_thousand_devices_is_bounded(new_collector: Any, tmp_path
 async def fill(db: Path, policy: Policy, *, devices: int) -> None:
     """So many devices that all signed in as one customer."""
     store = await SqliteStore.open(db)
+    await store.settle_key_form(policy.fingerprint)
     await store.add_source("demo", name="Demo", origins=[], now_ms=0)
     key = Key("user_id", "17")
     async with store.transaction() as transaction:
