@@ -11,16 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import api, pages
+from onetrail_collector import api, endpoint, pages
 from onetrail_collector.auth import require_admin
 from onetrail_collector.clock import Clock, system_clock
-from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
-from onetrail_collector.wire import track
+from onetrail_collector.wire.protocols import EXCHANGES
 
 
 class State(TypedDict):
@@ -46,7 +45,7 @@ def create_app(settings: Settings, *, clock: Clock = system_clock) -> Starlette:
             await store.close()
 
     routes = [
-        Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
+        *endpoint.routes(EXCHANGES),
         Route("/healthz", _healthz),
         Route("/counts", _counts),
         Route("/profiles", _profiles),

@@ -2,6 +2,8 @@
 
 In this order: the session's, if the session is known; else the payload's, if the collector issued
 it; else a new one. Events of other sessions in the same request come from the same device.
+Where the client names its device itself, the profile ID that was issued to it stands for the
+payload's.
 A device on which a second value of an exclusive kind signs in has changed hands: its session goes
 on under a new profile ID.
 """
@@ -11,11 +13,14 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import uuid4
 
+from onetrail_collector.device import divide
 from onetrail_collector.errors import origin_not_allowed, unknown_source
 from onetrail_collector.identification import Identification
+from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows import (
+    DeviceKey,
     Known,
     NewContext,
     NewProfileId,
@@ -27,7 +32,19 @@ from onetrail_collector.store.rows import (
     SourcedLink,
     Writes,
 )
-from onetrail_collector.wire.envelope import Envelope, Event, EventWarning, Receipt
+from onetrail_collector.wire.envelope import (
+    ANOTHER_DEVICE,
+    ARRIVAL,
+    Envelope,
+    Event,
+    EventWarning,
+    Receipt,
+)
+
+UNKNOWN_ARRIVAL = (
+    "the profile ID that was passed on was not issued here; "
+    "the event is stored, but joins no profile IDs"
+)
 
 
 class Request(NamedTuple):
@@ -41,7 +58,8 @@ class Request(NamedTuple):
 def question(requests: Iterable[Request]) -> Question:
     """What must be looked up before these requests can be assigned."""
     asked = Question()
-    for envelope, _, _ in requests:
+    for request in requests:
+        envelope = request.envelope
         sessions = asked.sessions.setdefault(envelope.source, [])
         if envelope.session is not None:
             sessions.append(envelope.session)
@@ -52,9 +70,23 @@ def question(requests: Iterable[Request]) -> Question:
                 sessions.append(event.session)
         if envelope.profile is not None:
             asked.profile_ids.add(envelope.profile)
+        if envelope.device is not None:
+            asked.devices.setdefault(envelope.source, []).append(envelope.device)
+        if request.identifications:
+            _ask_of_others(asked, request)
         if envelope.context is not None and envelope.context not in asked.contexts:
             asked.contexts[envelope.context] = hashlib.sha256(envelope.context.encode()).hexdigest()
     return asked
+
+
+def _ask_of_others(asked: Question, request: Request) -> None:
+    """The devices that identifying events say to be this one."""
+    for identification in request.identifications.values():
+        for kind, value in identification.keys:
+            if kind == ARRIVAL:
+                asked.profile_ids.add(value)
+            elif kind == ANOTHER_DEVICE:
+                asked.devices.setdefault(request.envelope.source, []).append(value)
 
 
 def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int]:
@@ -66,6 +98,9 @@ def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int
             continue
         if envelope.profile in known.profile_ids:
             found.add(known.profile_ids[envelope.profile].id)
+        device = known.devices.get((source.id, envelope.device or ""))
+        if device is not None:
+            found.add(device.profile_id.id)
         sessions = [
             *(known.sessions.get((source.id, public_id)) for public_id in _sessions(envelope)),
             *(known.events[source.id].get(event.id) for event in envelope.events),
@@ -91,17 +126,23 @@ class Assignment:
         self._exclusive_kinds = exclusive_kinds
         self._new_id = new_id
         self._new_sessions: dict[int, int] = {}  # number -> place in writes.sessions
+        self._changed_devices: set[tuple[int, str]] = set()
 
     def assign(self, request: Request) -> Receipt:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
         envelope, identifications, received_ms = request
         source = self._source(envelope)
-        device = self._device_session(envelope, source, received_ms)
+        if envelope.device is None:
+            device = self._device_session(envelope, source, received_ms)
+        elif envelope.events:
+            device = self._named_device(envelope, source, received_ms)
+        else:
+            return Receipt("", "", rejected=envelope.rejected)
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
         known, rows = self._known.events[source.id], self.writes.events
         context_id = self._context(envelope.context)
         skew_ms = _skew_ms(envelope, received_ms)
-        session = device
+        session = self._known.sessions[source.id, device.public_id]
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:
@@ -115,9 +156,15 @@ class Assignment:
                 session = self._session(source, own, device.profile_id, time_ms)
             if event.index in identifications:
                 identification = identifications[event.index]
+                holder = session.profile_id
                 session = self._change_hands(source, session, identification, received_ms)
-                self._identify(source, event, session.profile_id.id, time_ms, identification)
+                if envelope.device is not None and session.profile_id != holder:
+                    place = (source.id, envelope.device)
+                    device = self._hand_over(place, device, session.profile_id)
                 receipt.warnings += _warnings(event, identification)
+                receipt.warnings += self._identify(
+                    source, event, session.profile_id, time_ms, request
+                )
             known[event.id] = session
             rows.append(
                 (
@@ -133,6 +180,7 @@ class Assignment:
                     context_id,
                 )
             )
+        self._write_devices()
         receipt.accepted = len(receipt.events) - receipt.duplicates
         goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
         receipt.profile = goes_on.profile_id.public_id
@@ -160,13 +208,62 @@ class Assignment:
                 if retried is not None:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:
-            profile_id = self._sibling(source, named) or self._issue(source, received_ms)
+            profile_id = self._sibling(source, named[1:]) or self._issue(source, received_ms)
         public_id = named[0] if named else self._new_id()
         return self._session(source, public_id, profile_id, _started_ms(envelope, received_ms))
 
+    def _named_device(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
+        """The session with which a request of a device that its client names begins.
+
+        Its profile ID is the one under which the device goes on.
+        """
+        known, place = self._known, (source.id, envelope.device or "")
+        seen = known.events[source.id]
+        fresh = [event for event in envelope.events if event.id not in seen]
+        if not fresh:
+            session = seen[envelope.events[0].id]
+            return known.sessions.setdefault((source.id, session.public_id), session)
+        skew_ms = _skew_ms(envelope, received_ms)
+        times_ms = [
+            received_ms if event.time_ms is None else min(received_ms, event.time_ms + skew_ms)
+            for event in fresh
+        ]
+        held = known.devices.get(place)
+        if held is not None:
+            profile_id, present, last_ms = held
+        else:
+            sibling = self._sibling(source, _sessions(envelope))
+            profile_id, present, last_ms = sibling or self._issue(source, received_ms), None, 0
+        course = divide(fresh, times_ms, present, last_ms, new_id=self._new_id)
+        self._keep(place, DeviceKey(profile_id, course.present, course.last_ms))
+        session = self._session(source, course.begins, profile_id, times_ms[0])
+        return session._replace(profile_id=profile_id)
+
+    def _keep(self, place: tuple[int, str], device: DeviceKey) -> None:
+        if self._known.devices.get(place) != device:
+            self._known.devices[place] = device
+            self._changed_devices.add(place)
+
+    def _hand_over(self, place: tuple[int, str], device: Session, to: ProfileId) -> Session:
+        """A device's session has changed hands: what else it sends goes the same way."""
+        self._keep(place, self._known.devices[place]._replace(profile_id=to))
+        return device._replace(profile_id=to)
+
+    def _write_devices(self) -> None:
+        for place in self._changed_devices:
+            device = self._known.devices[place]
+            session = self._known.sessions.get((place[0], device.session or ""))
+            self.writes.devices[place] = (
+                *place,
+                device.profile_id.id,
+                session.id if session else None,
+                device.last_ms,
+            )
+        self._changed_devices.clear()
+
     def _sibling(self, source: Source, named: list[str]) -> ProfileId | None:
         """The profile ID of another session in the same request, which is of the same device."""
-        for public_id in named[1:]:
+        for public_id in named:
             session = self._known.sessions.get((source.id, public_id))
             if session is not None:
                 return session.profile_id
@@ -231,21 +328,44 @@ class Assignment:
             self.writes.sessions[place] = moved
 
     def _identify(
-        self,
-        source: Source,
-        event: Event,
-        profile_id: int,
-        time_ms: int,
-        identification: Identification,
-    ) -> None:
-        self.writes.links += [
-            SourcedLink(Link(profile_id, key, time_ms, event.id), source.id)
-            for key in identification.keys
-        ]
+        self, source: Source, event: Event, profile_id: ProfileId, time_ms: int, request: Request
+    ) -> list[EventWarning]:
+        """Add what an event says of who somebody is; answers what of it joins nobody."""
+        identification = request.identifications[event.index]
+        warnings = []
+        for key in identification.keys:
+            holders = [profile_id]
+            if key.kind in {ANOTHER_DEVICE, ARRIVAL}:
+                other = self._other(source, key, request.received_ms)
+                if other is None:
+                    warnings.append(_warning(event, "unknown_arrival", UNKNOWN_ARRIVAL))
+                if other is None or other == profile_id:
+                    continue
+                holders.append(other)
+                if key.kind == ANOTHER_DEVICE:
+                    key = Key(key.kind, f"{source.public_id}/{key.value}")  # noqa: PLW2901
+            self.writes.links += [
+                SourcedLink(Link(holder.id, key, time_ms, event.id), source.id)
+                for holder in holders
+            ]
         self.writes.traits += [
-            Trait(profile_id, name, value, time_ms, event.id)
+            Trait(profile_id.id, name, value, time_ms, event.id)
             for name, value in identification.traits.items()
         ]
+        self.writes.traits += [
+            Trait(profile_id.id, name, value, -time_ms, event.id)
+            for name, value in identification.first_traits.items()
+        ]
+        return warnings
+
+    def _other(self, source: Source, key: Key, received_ms: int) -> ProfileId | None:
+        """The profile ID that a key of such a kind names; None where none was issued."""
+        if key.kind == ARRIVAL:
+            return self._known.profile_ids.get(key.value)
+        place = (source.id, key.value)
+        if place not in self._known.devices:  # its own events are still to come
+            self._keep(place, DeviceKey(self._issue(source, received_ms), None, 0))
+        return self._known.devices[place].profile_id
 
 
 def _sessions(envelope: Envelope) -> list[str]:
@@ -269,7 +389,8 @@ def _started_ms(envelope: Envelope, received_ms: int) -> int:
 
 
 def _warnings(event: Event, identification: Identification) -> list[EventWarning]:
-    return [
-        EventWarning(event.index, event.id, code, f"events[{event.index}].{detail}")
-        for code, detail in identification.warnings
-    ]
+    return [_warning(event, code, detail) for code, detail in identification.warnings]
+
+
+def _warning(event: Event, code: str, detail: str) -> EventWarning:
+    return EventWarning(event.index, event.id, code, f"events[{event.index}].{detail}")

@@ -24,8 +24,9 @@ class Finding:
     warnings: tuple[tuple[str, str], ...] = ()  # (code, sentence); never the value of anybody else
 
 
-BUILT_IN_POINTS = tuple(
-    IdentificationPoint("identify", kind, kind) for kind in ("user_id", "email", "phone")
+BUILT_IN_POINTS = (
+    *(IdentificationPoint("identify", kind, kind) for kind in ("user_id", "email", "phone")),
+    IdentificationPoint("arrival", "profile_id", "arrival"),
 )
 
 

@@ -6,6 +6,14 @@ They are msgspec Structs, not dataclasses, because one is made for each event: a
 import msgspec
 
 
+class Claims(msgspec.Struct, gc=False):
+    """What a protocol says of who somebody is, beside an event's properties."""
+
+    keys: tuple[tuple[str, str], ...] = ()  # (kind, value)
+    traits: str | None = None  # JSON object
+    first_traits: str | None = None  # JSON object: only where nothing is known of that name
+
+
 class Event(msgspec.Struct, gc=False):
     """One event that has the right shape. Times are the client's own, in ms since 1970."""
 
@@ -16,6 +24,14 @@ class Event(msgspec.Struct, gc=False):
     time_ms: int | None = None
     context: str | None = None  # JSON object, as sent
     session: str | None = None  # where it is not the batch's
+    device: str | None = None  # the client's own ID of its device, where its protocol has one
+    claims: Claims | None = None
+
+
+# Kinds of key that name a device instead of a person; they join two profile IDs of this collector
+# once it has found that it issued both.
+ANOTHER_DEVICE = "anonymous_id"  # the value is another device's `Event.device` of the same source
+ARRIVAL = "arrival"  # the value is a profile ID that another site passed on with the visitor
 
 
 class Rejection(msgspec.Struct):
@@ -37,7 +53,11 @@ class EventWarning(msgspec.Struct):
 
 
 class Envelope(msgspec.Struct):
-    """One request: a source, a session, and events in the order in which they happened."""
+    """A source, a session, and events in the order in which they happened: one device's request.
+
+    A protocol whose clients name their device themselves (Segment's anonymousId) says so in
+    `device`: that is the client's word, from which the collector finds the profile ID it issued.
+    """
 
     source: str
     events: list[Event]
@@ -48,6 +68,7 @@ class Envelope(msgspec.Struct):
     origin: str | None = None  # the web page's, from the header of that name
     rejected: list[Rejection] = []
     size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
+    device: str | None = None
 
 
 class Receipt(msgspec.Struct):

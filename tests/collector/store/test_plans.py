@@ -13,7 +13,9 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.rows import Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
-GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts")
+GROWING = (
+    *("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "device_keys"),
+)
 
 
 async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:

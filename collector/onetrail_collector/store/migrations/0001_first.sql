@@ -90,3 +90,14 @@ CREATE TABLE traits (
     event_id   TEXT    NOT NULL,
     PRIMARY KEY (profile_id, name)
 ) WITHOUT ROWID;
+
+-- What other protocols' clients call their device, and the profile ID that was issued to it.
+-- Where they name no session, the collector keeps the present one and the time of its last event.
+CREATE TABLE device_keys (
+    source     INTEGER NOT NULL REFERENCES sources (id),
+    value      TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    session    INTEGER REFERENCES sessions (id),
+    last_ms    INTEGER NOT NULL,
+    PRIMARY KEY (source, value)
+) WITHOUT ROWID;

@@ -1,0 +1,96 @@
+"""Other people's clients, unchanged, and ours: the same scenario makes the same profile."""
+
+import shutil
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "browser"))
+
+from gate import Gates
+from harness import launch, running_site, wait_for
+from install import INSTALLED, install
+from scenario import DRIVERS, Client, Page, Program, bundle, play, user_of
+
+PROGRAMS = (
+    "onetrail_python",
+    "segment_python",
+    "rudder_python",
+    "segment_node",
+    "rudder_node",
+)
+PAGES = ("onetrail_js", "segment_next")
+
+EVENTS = {"viewed": 4, "identify": 2, "bought": 2, "waited": 1, "returned": 1}
+
+
+@pytest.fixture(scope="module")
+def collector(module_collector: Any) -> Any:
+    """A collector that all the clients have played the scenario with, each as its own source."""
+    install()
+    shutil.copytree(DRIVERS, INSTALLED / "js" / "drivers", dirs_exist_ok=True)
+    made = module_collector
+    folder = made.db.parent
+    for name in (*PROGRAMS, *PAGES):
+        made.run("sources", "add", name)
+    made.start()
+    with Gates() as gates, running_site() as site, sync_playwright() as playwright:
+        browser = launch(playwright.chromium)
+        for name in PAGES:
+            site.pages[f"/{name}.js"] = bundle(name)
+        clients: list[Client] = [
+            *(Program(name, gates.add(lambda: made.port), folder) for name in PROGRAMS),
+            *(Page(name, gates.add(lambda: made.port), site, browser) for name in PAGES),
+        ]
+        play(clients, made, wait_for)
+        browser.close()
+    return made
+
+
+def profile(collector: Any, name: str) -> dict[str, Any]:
+    """What is known of a client's user, without what differs from run to run."""
+    (found,) = collector.get("/profiles", key=f"user_id:{user_of(name)}")["profiles"]
+    events = collector.get(f"/profiles/{found['id']}/events", limit="1000")["events"]
+    return {
+        "devices": len(found["profile_ids"]),
+        "sessions": Counter(Counter(event["session"] for event in events).values()),
+        "keys": sorted((key["kind"], key["value"].replace(name, "X")) for key in found["keys"]),
+        "traits": {trait: held["value"] for trait, held in found["traits"].items()},
+        "events": Counter(event["type"] for event in events),
+        "of other profiles": collector.rows(
+            "SELECT count(*) FROM events JOIN sources ON sources.id = events.source"
+            " WHERE public_id = ?",
+            name,
+        )[0][0]
+        - len(events),
+    }
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_makes_the_profile_that_our_sdk_makes(collector: Any, name: str) -> None:
+    assert profile(collector, name) == profile(collector, "onetrail_python")
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_makes_the_profile_that_our_tracker_makes(collector: Any, name: str) -> None:
+    assert profile(collector, name) == profile(collector, "onetrail_js")
+
+
+@pytest.mark.parametrize(
+    ("name", "pages"), [("onetrail_python", {}), ("onetrail_js", {"page-view": 2})]
+)
+def test_the_profile_is_what_happened(collector: Any, name: str, pages: dict[str, int]) -> None:
+    keys = [("email", "ann.X@shop.example"), ("user_id", "X-17")]
+    assert profile(collector, name) == {
+        "devices": 2,
+        "sessions": Counter([6 + bool(pages), 4 + bool(pages)]),
+        "keys": sorted(keys * 2),
+        "traits": {"name": "Ann", "plan": "team"},
+        "events": Counter(EVENTS | pages),
+        "of other profiles": 0,
+    }
