@@ -127,13 +127,17 @@ def rudder(url):
 
 
 def snowplow(url):
-    from snowplow_tracker import AsyncEmitter, StructuredEvent, Tracker
+    from snowplow_tracker import AsyncEmitter, SelfDescribing, SelfDescribingJson, Tracker
 
     host, port = url.removeprefix("http://").split(":")
     emitter = AsyncEmitter(host, protocol="http", port=int(port), batch_size=100)
-    tracker = Tracker("bench", emitters=emitter)
-    label = json.dumps(EVENT)
-    return lambda: tracker.track(StructuredEvent("page", "view", label=label)), tracker.flush
+    tracker = Tracker("bench", emitters=emitter, encode_base64=False)  # the sink reads bodies
+    schema = "iglu:com.example/page_view/jsonschema/1-0-0"
+
+    def track() -> None:  # the event with properties of this protocol, made JSON in each call
+        tracker.track(SelfDescribing(SelfDescribingJson(schema, EVENT)))
+
+    return track, tracker.flush
 
 
 def amplitude(url):

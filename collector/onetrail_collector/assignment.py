@@ -55,19 +55,22 @@ class Request(NamedTuple):
     received_ms: int
 
 
-def question(requests: Iterable[Request]) -> Question:
-    """What must be looked up before these requests can be assigned."""
+def question(requests: Iterable[Request], *, with_events: bool) -> Question:
+    """What must be looked up before these requests can be assigned.
+
+    Without the events where none of them is expected to be stored already; but those of a client
+    without a session always, as they alone may tell its device.
+    """
     asked = Question()
     for request in requests:
         envelope = request.envelope
         sessions = asked.sessions.setdefault(envelope.source, [])
         if envelope.session is not None:
             sessions.append(envelope.session)
+        sessions += [event.session for event in envelope.events if event.session is not None]
         events = asked.events.setdefault(envelope.source, [])
-        for event in envelope.events:
-            events.append(event.id)
-            if event.session is not None:
-                sessions.append(event.session)
+        if with_events or envelope.session is None:
+            events += [event.id for event in envelope.events]
         if envelope.profile is not None:
             asked.profile_ids.add(envelope.profile)
         if envelope.device is not None:

@@ -11,12 +11,13 @@ import sqlite3
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
-from onetrail_collector.store.protocol import Store, StoreTransaction
+from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Regrouping, Writes
 from onetrail_collector.wire.envelope import Envelope, Receipt
 
@@ -47,6 +48,9 @@ class Ingest:
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
+        self._expects_duplicates = False
+        self.committed = Bell()
+        """Rings after each commit."""
 
     def start(self) -> None:
         """Begin to commit."""
@@ -125,10 +129,27 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         for waiting, outcome in zip(group, outcomes, strict=True):
             _answer(waiting.receipt, outcome)
+        self.committed.ring()
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
+        """One commit. Its events are looked up only where the last one had some stored already.
+
+        The unique index finds a duplicate as well, for nothing; the commit is then made again.
+        """
+        try:
+            outcomes = await self._try(requests, look_for_duplicates=self._expects_duplicates)
+        except AlreadyStored:
+            outcomes = await self._try(requests, look_for_duplicates=True)
+        self._expects_duplicates = any(
+            isinstance(outcome, Receipt) and outcome.duplicates for outcome in outcomes
+        )
+        return outcomes
+
+    async def _try(
+        self, requests: list[Request], *, look_for_duplicates: bool
+    ) -> list[Receipt | Refused]:
         async with self._store.transaction() as transaction:
-            asked = question(requests)
+            asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
             identified = identified_profile_ids(requests, known)
             if identified:

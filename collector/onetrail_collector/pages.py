@@ -15,9 +15,9 @@ FRESH = "no-cache"
 
 def tracker_routes() -> list[Route]:
     """GET /t.js, the built tracker, and what it loads; GET /t.<hash>.js, which never changes."""
-    tracker = _File("t.js", "text/javascript", A_DAY, any_page=True)
-    pinned = _File("t.js", "text/javascript", FOR_EVER, any_page=True)
-    more = _File("t-more.js", "text/javascript", A_DAY, any_page=True)
+    tracker = File(_read("t.js"), "text/javascript", A_DAY, any_page=True)
+    pinned = File(_read("t.js"), "text/javascript", FOR_EVER, any_page=True)
+    more = File(_read("t-more.js"), "text/javascript", A_DAY, any_page=True)
     return [
         Route("/t.js", tracker.answer),
         Route(f"/{pinned_name()}", pinned.answer),
@@ -28,8 +28,8 @@ def tracker_routes() -> list[Route]:
 def demo_routes() -> list[Route]:
     """GET /demo: a page that includes the tracker, to see it work."""
     return [
-        Route("/demo", _File("demo.html", "text/html", FRESH).answer),
-        Route("/demo.js", _File("demo.js", "text/javascript", FRESH).answer),
+        Route("/demo", File(_read("demo.html"), "text/html", FRESH).answer),
+        Route("/demo.js", File(_read("demo.js"), "text/javascript", FRESH).answer),
     ]
 
 
@@ -48,11 +48,11 @@ def _read(name: str) -> bytes:
     return (files("onetrail_collector") / "static" / name).read_bytes()
 
 
-class _File:
-    """One of the package's static files, read once, served with an ETag (RFC 9110, 8.8.3)."""
+class File:
+    """A static file in memory, served with an ETag (RFC 9110, 8.8.3)."""
 
-    def __init__(self, name: str, media_type: str, cache: str, *, any_page: bool = False) -> None:
-        self._body = _read(name)
+    def __init__(self, body: bytes, media_type: str, cache: str, *, any_page: bool = False) -> None:
+        self._body = body
         self._media_type = media_type
         self._headers = {
             "etag": f'"{hashlib.sha256(self._body).hexdigest()[:32]}"',
@@ -66,6 +66,7 @@ class _File:
             }
 
     async def answer(self, request: Request) -> Response:
+        """The file, or 304 where the browser has it."""
         known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
         if self._headers["etag"] in [tag.removeprefix("W/") for tag in known] or "*" in known:
             return Response(status_code=304, headers=self._headers)

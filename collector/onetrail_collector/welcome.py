@@ -5,12 +5,14 @@ import sys
 
 def first_token(token: str) -> str:
     """Shown once; only its hash is stored."""
-    return f"admin token: {token}\n  (shown this once; keep it. It opens the profiles API.)"
+    return f"admin token: {token}\n  (shown this once; keep it. It opens /ui and the admin API.)"
 
 
 def demo_steps(url: str) -> str:
     """What to do next: a page, a tag, some Python."""
     return f"""
+  0. See what arrives, as it does:  {url}/ui
+     (sign in with the admin token)
   1. Open a page that is tracked:   {url}/demo
   2. Track your own page:           <script async src="{url}/t.js" data-source="demo"></script>
   3. Track a Python program; {sys.executable} can run this one:

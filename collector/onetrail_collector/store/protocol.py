@@ -7,15 +7,23 @@ from typing import Protocol
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
     Cluster,
+    CountRow,
     Counts,
     EventsPage,
     Known,
+    LiveEvent,
+    LiveFilter,
     ProfileRows,
     Question,
     Regrouping,
     Source,
+    Token,
     Writes,
 )
+
+
+class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
+    """One of the events to be written is stored already; the transaction has written nothing."""
 
 
 class StoreTransaction(Protocol):
@@ -30,7 +38,10 @@ class StoreTransaction(Protocol):
         """Which value of each of these kinds was used on these profile IDs."""
 
     async def write(self, writes: Writes) -> bool:
-        """Add all of it; True where a link is new or has earlier evidence than before."""
+        """Add all of it; True where a link is new or has earlier evidence than before.
+
+        Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
+        """
 
     async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
         """All links within reach of these profile IDs; a shared key is not passed through.
@@ -76,11 +87,39 @@ class Store(Protocol):
     async def disable_source(self, public_id: str) -> bool:
         """Refuse a source's events from now on; False where there is none."""
 
-    async def token_hashes(self) -> list[bytes]:
-        """SHA-256 of each admin token."""
+    async def tokens(self) -> list[Token]:
+        """All admin tokens, the oldest first."""
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        """The counts of these metrics in the steps of this length that begin in [from, to)."""
+
+    async def newest_number(self) -> int:
+        """The number of the event that was committed last; 0 where there is none."""
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        """At most `limit` events committed after this one, the newest of them, in their order."""
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        """Remember who signed in at /ui with the token of this hash."""
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        """The token with which somebody signed in; None where that is over or was revoked."""
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        """Sign out."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

@@ -19,6 +19,13 @@ class Source(NamedTuple):
     created_ms: int
 
 
+class Token(NamedTuple):
+    """An admin token: what it is called, and its SHA-256."""
+
+    name: str
+    sha256: bytes
+
+
 class ProfileId(NamedTuple):
     """A profile ID that the collector has issued."""
 
@@ -110,6 +117,20 @@ NewDeviceKey = tuple[int, str, int, int | None, int]
 NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None]
 
 
+# What a commit adds to one count: metric, time_ms, source, label, how many.
+Tally = tuple[str, int, int, str, int]
+
+
+class CountRow(NamedTuple):
+    """How often something happened in one step of time."""
+
+    metric: str
+    start_ms: int
+    source: str
+    label: str
+    happened: int
+
+
 class SourcedLink(NamedTuple):
     """A link and the source whose event is its evidence."""
 
@@ -164,6 +185,21 @@ class StoredEvent(NamedTuple):
     profile_id: str
     session: str
     source: str
+
+
+class LiveFilter(NamedTuple):
+    """Which events a live view shows; None: all. `profile` is the number of its oldest ID."""
+
+    source: str | None = None
+    event_type: str | None = None
+    profile: int | None = None
+
+
+class LiveEvent(NamedTuple):
+    """An event and its number in the order of commits."""
+
+    number: int
+    event: StoredEvent
 
 
 class EventsPage(NamedTuple):

@@ -5,7 +5,7 @@ from typing import Any
 
 import aiosqlite
 
-from onetrail_collector.store.rows import Source
+from onetrail_collector.store.rows import Source, Token
 
 SELECT_SOURCE = "SELECT id, public_id, name, origins, enabled, created_ms FROM sources "
 
@@ -52,6 +52,7 @@ async def add_token(writer: aiosqlite.Connection, sha256: bytes, *, name: str, n
     )
 
 
-async def token_hashes(connection: aiosqlite.Connection) -> list[bytes]:
-    """The hashes of all tokens."""
-    return [row[0] for row in await connection.execute_fetchall("SELECT sha256 FROM tokens")]
+async def list_tokens(connection: aiosqlite.Connection) -> list[Token]:
+    """All admin tokens, the oldest first."""
+    rows = await connection.execute_fetchall("SELECT name, sha256 FROM tokens ORDER BY id")
+    return [Token(*row) for row in rows]

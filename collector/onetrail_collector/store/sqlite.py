@@ -8,9 +8,18 @@ from pathlib import Path
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store import reads, sources
+from onetrail_collector.store import counts, live, reads, sign_ins, sources
 from onetrail_collector.store.database import open_reader, open_writer
-from onetrail_collector.store.rows import Counts, EventsPage, ProfileRows, Source
+from onetrail_collector.store.rows import (
+    CountRow,
+    Counts,
+    EventsPage,
+    LiveEvent,
+    LiveFilter,
+    ProfileRows,
+    Source,
+    Token,
+)
 from onetrail_collector.store.transaction import Transaction
 
 
@@ -84,9 +93,45 @@ class SqliteStore:
         async with self._writing:
             return await sources.disable_source(self._writer, public_id)
 
-    async def token_hashes(self) -> list[bytes]:
-        return await sources.token_hashes(self._reader)
+    async def tokens(self) -> list[Token]:
+        return await sources.list_tokens(self._reader)
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         async with self._writing:
             await sources.add_token(self._writer, sha256, name=name, now_ms=now_ms)
+
+    async def read_counts(
+        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
+    ) -> list[CountRow]:
+        return await counts.read_counts(
+            self._reader, metrics=metrics, step_ms=step_ms, from_ms=from_ms, to_ms=to_ms
+        )
+
+    async def newest_number(self) -> int:
+        return await live.newest_number(self._reader)
+
+    async def read_committed(
+        self,
+        *,
+        after: int,
+        limit: int,
+        filter_by: LiveFilter,
+    ) -> list[LiveEvent]:
+        return await live.read_committed(
+            self._reader, after=after, limit=limit, filter_by=filter_by
+        )
+
+    async def add_sign_in(
+        self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
+    ) -> None:
+        async with self._writing:
+            await sign_ins.add_sign_in(
+                self._writer, sha256, token=token, expires_ms=expires_ms, now_ms=now_ms
+            )
+
+    async def find_sign_in(self, sha256: bytes, *, now_ms: int) -> Token | None:
+        return await sign_ins.find_sign_in(self._reader, sha256, now_ms=now_ms)
+
+    async def remove_sign_in(self, sha256: bytes) -> None:
+        async with self._writing:
+            await sign_ins.remove_sign_in(self._writer, sha256)

@@ -3,6 +3,7 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
 from typing import Any
@@ -12,10 +13,13 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.counts import ADD_COUNTS, tally
+from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Cluster,
     DeviceKey,
     Known,
+    NewEvent,
     ProfileId,
     Question,
     Regrouping,
@@ -173,11 +177,8 @@ class Transaction:
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
-        await self._insert(
-            "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-            " properties, context, context_id)",
-            writes.events,
-        )
+        await self._add_events(writes.events)
+        await self._from_json(ADD_COUNTS, tally(writes))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
@@ -189,6 +190,16 @@ class Transaction:
             ],
         )
         return changed > 0
+
+    async def _add_events(self, events: Sequence[NewEvent]) -> None:
+        try:
+            await self._insert(
+                "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
+                " properties, context, context_id)",
+                events,
+            )
+        except sqlite3.IntegrityError as error:
+            raise AlreadyStored from error
 
     async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
         cluster = Cluster()

@@ -10,11 +10,12 @@ import pytest
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.store.rows import Question, SourcedLink, Writes
+from onetrail_collector.store.rows import LiveFilter, Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = (
-    *("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "device_keys"),
+    *("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts"),
+    "device_keys",
 )
 
 
@@ -37,6 +38,9 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
     await store.find_profiles_by_key(Key("email", "a"))
     await store.read_profile(1)
     await store.read_events(1, limit=10, before=None)
+    await store.read_counts(metrics=["events"], step_ms=60_000, from_ms=0, to_ms=1)
+    await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
+    await store.newest_number()
     found = {}
     for sql in seen:
         marks = re.findall(r"\?\d*", sql)

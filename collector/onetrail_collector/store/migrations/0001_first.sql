@@ -91,6 +91,25 @@ CREATE TABLE traits (
     PRIMARY KEY (profile_id, name)
 ) WITHOUT ROWID;
 
+-- How often something happened in a step of time, kept in the commit that stores it: pages of
+-- counts cost the same however many events there are.
+CREATE TABLE counts (
+    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids
+    step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
+    start_ms INTEGER NOT NULL,
+    source   INTEGER NOT NULL REFERENCES sources (id),
+    label    TEXT    NOT NULL,  -- an event's type
+    count    INTEGER NOT NULL,
+    PRIMARY KEY (metric, step_ms, start_ms, source, label)
+) WITHOUT ROWID;
+
+-- People who are signed in at /ui; the secret in their cookie is never stored.
+CREATE TABLE sign_ins (
+    sha256     BLOB    NOT NULL PRIMARY KEY,
+    token      INTEGER NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
+    expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
 -- What other protocols' clients call their device, and the profile ID that was issued to it.
 -- Where they name no session, the collector keeps the present one and the time of its last event.
 CREATE TABLE device_keys (

@@ -7,14 +7,18 @@ from typing import TypeVar
 
 import click
 
+from onetrail_collector.cli.database import database
 from onetrail_collector.store import upkeep
 from onetrail_collector.store.database import UnusableDatabase
 
 T = TypeVar("T")
 
 
-def back_up(db: Path, target: Path) -> None:
-    """Copy the file, with a progress bar."""
+@click.command()
+@click.argument("target", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@database
+def backup(target: Path, db: Path) -> None:
+    """Copy the database to FILE, whole and checked, while the collector runs."""
     with click.progressbar(length=1, label="copying") as bar:
 
         def show(done: int, total: int) -> None:
@@ -25,16 +29,20 @@ def back_up(db: Path, target: Path) -> None:
     click.echo(f"{target}: {target.stat().st_size:,} bytes, checked")
 
 
+@click.command()
+@database
 def check(db: Path) -> None:
-    """Say what is wrong with the file, or that nothing is."""
+    """Read the whole database and say whether it is sound."""
     faults = _in_words(lambda: upkeep.check(db))
     if faults:
         raise click.ClickException("\n".join(["restore a backup: the file has faults", *faults]))
     click.echo(f"{db}: sound")
 
 
+@click.command()
+@database
 def vacuum(db: Path) -> None:
-    """Give back unused space."""
+    """Give back the space of what was deleted; commits wait meanwhile."""
     before, after = _in_words(lambda: upkeep.vacuum(db))
     click.echo(f"{db}: {before:,} bytes before, {after:,} after")
 

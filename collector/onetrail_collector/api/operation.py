@@ -1,0 +1,131 @@
+"""One call of the admin API as data: where it is, what it takes, what it answers, who may make it.
+
+    Operation("GET", "/profiles/{profile_id}", profile_by_id, scope="read",
+              asks=ProfileAsked, answers=Profile)
+
+A route, and the description of it in `/openapi.json`, are made from the same object. `asks` is a
+msgspec Struct of the names in the path and the query; `body` of the JSON body. What does not fit
+is answered with 422 and a sentence that says field, value and limit; an unknown name likewise.
+"""
+
+import difflib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from onetrail_collector.auth import Caller, require_token
+from onetrail_collector.body import read_body
+from onetrail_collector.clock import Clock
+from onetrail_collector.errors import not_json, wrong_shape
+from onetrail_collector.ingest import Ingest
+from onetrail_collector.settings import Settings
+from onetrail_collector.store.protocol import Store
+
+Scope = Literal["read", "write", "erase"]
+
+Asked = TypeVar("Asked")
+Body = TypeVar("Body")
+
+
+class Nothing(msgspec.Struct):
+    """What an operation takes that takes nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[Asked, Body]):
+    """What a function of the API gets: the collector's parts, and what was asked by whom."""
+
+    store: Store
+    ingest: Ingest
+    settings: Settings
+    clock: Clock
+    asked: Asked
+    body: Body
+    caller: Caller
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`answer` gives a value of the type `answers`, sent as JSON, or a Response of its own.
+
+    Its docstring's first line is what the API's description says of it.
+    """
+
+    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+    path: str
+    answer: Callable[[Call[Any, Any]], Awaitable[Any]]
+    scope: Scope
+    answers: Any
+    asks: type[msgspec.Struct] = Nothing
+    body: type[msgspec.Struct] = Nothing
+
+    def route(self) -> Route:
+        """The route that serves it."""
+        return Route(self.path, self._serve, methods=[self.method])
+
+    async def _serve(self, request: Request) -> Response:
+        state = request.state
+        caller = await require_token(request, state.store, self.scope)
+        call = Call(
+            store=state.store,
+            ingest=state.ingest,
+            settings=state.settings,
+            clock=state.clock,
+            asked=_asked(request, self.asks),
+            body=await _body(request, self.body),
+            caller=caller,
+            request=request,
+        )
+        answer = await self.answer(call)
+        return answer if isinstance(answer, Response) else json_response(answer)
+
+
+def json_response(
+    value: object, status: int = 200, headers: dict[str, str] | None = None
+) -> Response:
+    """A value as JSON."""
+    body = msgspec.json.encode(value)
+    return Response(body, status, headers, media_type="application/json")
+
+
+def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
+    known = {field.encode_name for field in msgspec.structs.fields(asks)}
+    for name in request.query_params:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
+            raise wrong_shape(f"{name[:40]} is not a parameter of this call; {hint}")
+    given = {**request.query_params, **request.path_params}
+    try:
+        return msgspec.convert(given, asks, strict=False)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(_sentence(error, given)) from None
+
+
+async def _body(request: Request, body: type[msgspec.Struct]) -> msgspec.Struct:
+    if body is Nothing:
+        return Nothing()
+    raw = await read_body(dict(request.scope["headers"]), request.receive)
+    try:
+        return msgspec.json.decode(raw or b"{}", type=body)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(_sentence(error, {})) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise not_json(f"the body is not JSON: {error}") from None
+
+
+def _sentence(error: msgspec.ValidationError, given: dict[str, str]) -> str:
+    """`limit: expected int <= 1000, got '5000'`, from msgspec's words for it."""
+    message, _, path = str(error).partition(" - at `$.")
+    name = path.rstrip("`")
+    message = message.replace("`", "")
+    message = f"{message[:1].lower()}{message[1:]}"
+    if name in given:
+        message = f"{message.partition(', got ')[0]}, got {given[name][:40]!r}"
+    return f"{name}: {message}" if name else message

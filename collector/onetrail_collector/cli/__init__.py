@@ -1,0 +1,22 @@
+"""The command line: `onetrail-collector serve`, and what an operator sets up and looks after."""
+
+import click
+
+from onetrail_collector.cli import serve, sources, tokens, upkeep
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="onetrail")
+def cli() -> None:
+    """Collect events, issue profile IDs, resolve identities: many devices, one trail."""
+
+
+for command in (
+    serve.serve,
+    sources.sources,
+    tokens.tokens,
+    upkeep.backup,
+    upkeep.check,
+    upkeep.vacuum,
+):
+    cli.add_command(command)

@@ -1,0 +1,1 @@
+"""The pages where people look: served whole, read through the admin API, behind a sign-in."""

@@ -1,0 +1,117 @@
+"""GET /ui and what is below it: pages from templates, their files, and the way in and out.
+
+A page holds no data: its script reads the admin API in the name of who is signed in, and writes
+what it finds as text. So nothing that a stranger has sent is ever part of the page's own HTML.
+"""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+
+from jinja2 import Environment, PackageLoader, select_autoescape
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from onetrail_collector import pages
+from onetrail_collector.auth import COOKIE, find_token, hash_token, is_own, require_token
+from onetrail_collector.errors import Refused
+
+SIGNED_IN_S = 7 * 86_400
+PAGES = {
+    "": ("overview.html", "Overview"),
+    "/live": ("live.html", "Live"),
+    "/profiles": ("profiles.html", "Profiles"),
+}
+HEADERS = {
+    "content-security-policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "referrer-policy": "same-origin",
+    "x-content-type-options": "nosniff",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
+}
+TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+
+_templates = Environment(
+    loader=PackageLoader("onetrail_collector", "ui/templates"), autoescape=select_autoescape()
+)
+
+
+def ui_routes() -> list[Route]:
+    """The pages, their static files, signing in and out."""
+    return [
+        *(Route(f"/ui{path}", _page(*page)) for path, page in PAGES.items()),
+        Route("/ui/profiles/{profile_id}", _page("profile.html", "Profiles")),
+        Route("/ui/sign-in", _sign_in, methods=["GET", "POST"]),
+        Route("/ui/sign-out", _sign_out, methods=["POST"]),
+        *(_static(entry.name, entry.read_bytes()) for entry in _static_files()),
+    ]
+
+
+def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            caller = await require_token(request, request.state.store, "read")
+        except Refused:
+            return RedirectResponse("/ui/sign-in", 303)
+        return _html(template, title=title, path=request.url.path, caller=caller.name)
+
+    return answer
+
+
+async def _sign_in(request: Request) -> Response:
+    if request.method == "GET":
+        return _html("sign-in.html", title="Sign in", wrong=False)
+    form = await request.form(max_fields=4, max_part_size=1024)
+    token = await find_token(request.state.store, str(form.get("token", "")).strip())
+    if token is None or not is_own(request.headers.get("origin"), request):
+        return _html("sign-in.html", 401, title="Sign in", wrong=True)
+    secret, now_ms = secrets.token_urlsafe(32), request.state.clock()
+    await request.state.store.add_sign_in(
+        hash_token(secret),
+        token=token.sha256,
+        expires_ms=now_ms + SIGNED_IN_S * 1000,
+        now_ms=now_ms,
+    )
+    answer = RedirectResponse("/ui", 303)
+    answer.set_cookie(
+        COOKIE,
+        secret,
+        max_age=SIGNED_IN_S,
+        path="/",
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+    )
+    return answer
+
+
+async def _sign_out(request: Request) -> Response:
+    if is_own(request.headers.get("origin"), request) and COOKIE in request.cookies:
+        await request.state.store.remove_sign_in(hash_token(request.cookies[COOKIE]))
+    answer = RedirectResponse("/ui/sign-in", 303)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+def _html(template: str, status: int = 200, /, **values: object) -> Response:
+    text = _templates.get_template(template).render(tag=pages.pinned_name(), **values)
+    return Response(text, status, HEADERS, media_type="text/html")
+
+
+def _static_files() -> list[Traversable]:
+    return [
+        entry
+        for entry in (files("onetrail_collector") / "ui" / "static").iterdir()
+        if entry.name.rpartition(".")[2] in TYPES
+    ]
+
+
+def _static(name: str, body: bytes) -> Route:
+    media_type = TYPES[name.rpartition(".")[2]]
+    return Route(f"/ui/static/{name}", pages.File(body, media_type, pages.FRESH).answer)

@@ -1,0 +1,81 @@
+/** Events as they are committed. A connection that breaks goes on after the last event it brought. */
+
+import { address, get } from "./api.js";
+import { copyButton, find, h, say } from "./dom.js";
+import { eventLine } from "./event.js";
+
+const MOST = 200; // lines on the page
+const list = find("#events");
+const chosen = new URLSearchParams(location.search);
+
+/** @type {EventSource | undefined} */
+let stream;
+let fresh = false; // the first answer brings what was there before
+
+function follow() {
+  stream?.close();
+  fresh = false;
+  list.replaceChildren();
+  const filters = Object.fromEntries(new FormData(find("#filters")));
+  history.replaceState(null, "", address("/ui/live", filters));
+  stream = new EventSource(address("/events/live", filters));
+  stream.onopen = () => {
+    state("live", "good");
+    setTimeout(() => (fresh = true), 500);
+  };
+  stream.onmessage = (message) => add(JSON.parse(message.data));
+  stream.onerror = () => state(stream?.readyState === EventSource.CLOSED ? "refused: see the filters" : "the connection broke; trying again", "wait");
+}
+
+/** @param {any} event */
+function add(event) {
+  find("#none").hidden = true;
+  find("#onboarding .waiting")?.replaceWith(h("p", { class: "good waiting-over" }, "The first event is here."));
+  list.prepend(eventLine(event, fresh ? "new" : ""));
+  while (list.children.length > MOST) list.lastElementChild.remove();
+}
+
+/** @param {string} text @param {string} css */
+function state(text, css) {
+  find("#state").textContent = text;
+  find("#state").className = `state ${css}`;
+}
+
+/** What a developer pastes, until the first event of a source is there. @param {string} source */
+function onboard(source) {
+  const tag = `<script async src="${location.origin}/t.js" data-source="${source}"></script>`;
+  const python = `from onetrail import Tracker\n\nwith Tracker("${location.origin}", source="${source}") as tracker:\n    tracker.track("start")`;
+  const block = (name, text) => h("div", { class: "stack" }, h("div", { class: "title" }, h("h2", {}, name), copyButton(text, name)), h("pre", { tabindex: 0 }, text));
+  find("#onboarding").hidden = false;
+  find("#onboarding").replaceChildren(
+    h("h2", { id: "onboarding-title" }, `Send the first event of ${source}`),
+    h("div", { class: "columns" }, block("A web page", tag), block("A Python program", python)),
+    h("p", { class: "wait waiting" }, "Waiting for the first event…"),
+  );
+}
+
+async function begin() {
+  const { lines } = await get("/counts/series", { from: "2000-01-01T00:00:00Z", to: new Date().toISOString(), step: "month", by: "source" });
+  for (const { label } of lines) find("#filters [name=source]").append(h("option", { value: label }, label));
+  for (const [name, value] of chosen) {
+    const field = find(`#filters [name="${CSS.escape(name)}"]`);
+    if (field) field.value = value;
+  }
+  if (!lines.length) onboard(chosen.get("source") || "demo");
+}
+
+find("#filters").addEventListener("submit", (event) => {
+  event.preventDefault();
+  follow();
+});
+find("#pause").addEventListener("click", (event) => {
+  const paused = event.currentTarget.getAttribute("aria-pressed") !== "true";
+  event.currentTarget.setAttribute("aria-pressed", String(paused));
+  event.currentTarget.textContent = paused ? "Go on" : "Pause";
+  if (paused) stream?.close();
+  else follow();
+  if (paused) state("paused", "wait");
+});
+begin()
+  .catch((error) => say(error.message))
+  .then(follow);
