@@ -12,7 +12,14 @@ from onetrail_collector.identity.keys import InvalidValue, Key, is_blocked, norm
 from onetrail_collector.identity.points import find_keys
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.traits import find_traits
-from onetrail_collector.wire.envelope import ANOTHER_DEVICE, ARRIVAL, Claims, Envelope, Event
+from onetrail_collector.wire.envelope import (
+    ANOTHER_DEVICE,
+    ARRIVAL,
+    DISTINCT_ID,
+    Claims,
+    Envelope,
+    Event,
+)
 
 NO_CLAIMS = Claims()
 _properties = msgspec.json.Decoder(dict[str, Any])
@@ -45,13 +52,13 @@ class Identification:
 def identify(envelope: Envelope, policy: Policy) -> dict[int, Identification]:
     """By event index, the identifications in a request; most events have none."""
     return {
-        event.index: _identification(event, policy)
+        event.index: _identification(event, envelope, policy)
         for event in envelope.events
         if event.claims is not None or event.type in policy.points
     }
 
 
-def _identification(event: Event, policy: Policy) -> Identification:
+def _identification(event: Event, envelope: Envelope, policy: Policy) -> Identification:
     claims = event.claims or NO_CLAIMS
     try:
         values = _properties.decode(event.properties)
@@ -63,7 +70,7 @@ def _identification(event: Event, policy: Policy) -> Identification:
         policy.points.get(event.type, ()), values, policy.kinds, phone_region=policy.phone_region
     )
     keys, warnings = list(finding.keys), list(finding.warnings)
-    _add_stated(claims, policy, keys, warnings)
+    _add_stated(claims, envelope.source, policy, keys, warnings)
     if event.type == ARRIVAL and not _is_fresh(event, values.get("left_at")):
         keys = [key for key in keys if key.kind != ARRIVAL]
         warnings.append(("stale_arrival", STALE_ARRIVAL))
@@ -72,7 +79,7 @@ def _identification(event: Event, policy: Policy) -> Identification:
 
 
 def _add_stated(
-    claims: Claims, policy: Policy, keys: list[Key], warnings: list[tuple[str, str]]
+    claims: Claims, source: str, policy: Policy, keys: list[Key], warnings: list[tuple[str, str]]
 ) -> None:
     """The keys that a protocol states beside the properties."""
     for name, value in claims.keys:
@@ -84,10 +91,11 @@ def _add_stated(
             if is_blocked(kind, value):
                 warnings.append(("blocked_value", _stated_sentence(name, BLOCKED)))
                 continue
-            key = Key(name, normalise(kind, value, phone_region=policy.phone_region))
+            normal = normalise(kind, value, phone_region=policy.phone_region)
         except InvalidValue as error:
             warnings.append(("invalid_value", _stated_sentence(name, str(error))))
             continue
+        key = Key(name, f"{source}/{normal}" if name == DISTINCT_ID else normal)
         if key not in keys:
             keys.append(key)
 

@@ -215,7 +215,7 @@ def _profile(rows: ProfileRows) -> Profile:
                 value=msgspec.Raw(trait.value.encode()),
                 profile_id=names[trait.profile_id],
                 event_id=trait.event_id,
-                time=to_rfc3339(trait.time_ms),
+                time=to_rfc3339(abs(trait.time_ms)),
             )
             for name, trait in sorted(newest(rows.traits).items())
         },

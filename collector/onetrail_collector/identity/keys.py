@@ -114,6 +114,7 @@ BUILT_IN_KINDS = (
     Kind("user_id", exclusive=True, priority=10),
     Kind("email", normaliser="email", priority=20),
     Kind("phone", normaliser="phone", priority=30),
+    Kind("distinct_id", priority=40),  # of one source's clients: a person's or a device's
     Kind("anonymous_id", priority=40),  # another device, as its own client calls it
     Kind("arrival", priority=50),  # a profile ID that another site passed on with its visitor
 )

@@ -28,6 +28,9 @@ class Event(msgspec.Struct, gc=False):
     claims: Claims | None = None
 
 
+# A kind of key that is not the same in two sources; the collector adds the source.
+DISTINCT_ID = "distinct_id"
+
 # Kinds of key that name a device instead of a person; they join two profile IDs of this collector
 # once it has found that it issued both.
 ANOTHER_DEVICE = "anonymous_id"  # the value is another device's `Event.device` of the same source

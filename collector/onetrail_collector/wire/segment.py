@@ -34,6 +34,7 @@ from onetrail_collector.wire.json_text import (
     parse,
     sentence,
 )
+from onetrail_collector.wire.person import Fields, identify_properties
 from onetrail_collector.wire.write_key import write_key
 
 MAX_BODY_BYTES = 512_000
@@ -46,7 +47,6 @@ PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRA
 NOTHING = (b"", b"null", b"{}")  # where an object may stand
 
 Id = str | int | float | None
-Fields = dict[str, msgspec.Raw]
 
 
 class Message(msgspec.Struct, gc=False, rename="camel"):
@@ -217,12 +217,7 @@ def _identify_properties(message: Message) -> str:
     traits = _object(message.traits)
     if not traits and b'"traits"' in bytes(message.context):
         traits = _with_traits.decode(message.context).traits or {}
-    keys = {name: traits.pop(name) for name in ("email", "phone") if _is_text(traits.get(name))}
-    return _json({"user_id": _text(message.user_id), **keys, "traits": traits or None})
-
-
-def _is_text(raw: msgspec.Raw | None) -> bool:
-    return raw is not None and bytes(raw)[:1] == b'"' and bytes(raw) != b'""'
+    return _json(identify_properties(_text(message.user_id), traits))
 
 
 def _group_properties(message: Message) -> str:

@@ -15,20 +15,23 @@ from hypothesis import strategies as st
 
 from onetrail_collector.app import create_app
 from onetrail_collector.settings import Settings
-from onetrail_collector.wire import segment, track
+from onetrail_collector.wire import posthog, segment, track
 
-MODULES = {"track": track, "segment": segment}
+MODULES = {"track": track, "segment": segment, "posthog": posthog}
 
 NAMES = {
     "track": "source id session profile events type time properties context sent_at traits "
     "user_id email left_at profile_id",
     "segment": "batch writeKey sentAt type messageId anonymousId userId event name category "
     "groupId previousId timestamp originalTimestamp properties traits context page url sessionId",
+    "posthog": "api_key token batch event distinct_id uuid timestamp properties $set $set_once "
+    "$device_id $user_id $session_id $is_identified $anon_distinct_id alias $current_url email",
 }
-WORDS = (  # noqa: SIM905 - read best as words
-    "demo identify track page alias screen group arrival 2026-11-23T14:05:06Z a\0b \\ud83d null "
-    "1e999 2026 ann@example.com web+1 10000-01-01T00:00:00Z {} [] eyJ9 %00"
-).split()
+WORDS = (
+    *("demo", "identify", "track", "page", "alias", "screen", "group", "arrival", "$identify"),
+    *("$create_alias", "$set", "$pageview", "2026-11-23T14:05:06Z", "10000-01-01T00:00:00Z"),
+    *("a\0b", "\\ud83d", "null", "1e999", "2026", "ann@example.com", "{}", "[]", "eyJ9", "%00"),
+)
 
 
 class Application:
@@ -112,7 +115,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_request_makes_the_collector_fail(
     application: Application, name: str, data: st.DataObject

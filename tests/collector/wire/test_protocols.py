@@ -2,12 +2,14 @@
 
     tests/wire/<protocol>/<name>.json
     {"about": …, "request": {"method", "path", "headers", "body"}, "status": …, "response": …,
-     "stored": [<some fields of each event, in the order of arrival>], "profiles": <how many>}
+     "stored": [<some fields of each event, in the order of arrival>], "profiles": <how many>,
+     "traits": <all of them, if given>}
 
-A response that is a text is the answer's content type; in a stored event a field that is not named
-is not compared.
+A body that is "packed" is compressed first. A response that is a text is the answer's content
+type; in a stored event a field that is not named is not compared.
 """
 
+import gzip
 import json
 from pathlib import Path
 from typing import Any
@@ -56,11 +58,12 @@ def test_golden_exchanges_of_other_protocols(collector: Any, path: Path) -> None
     exchange = json.loads(path.read_text())
     request = exchange["request"]
     body = request.get("body", b"")
+    content = body.encode() if isinstance(body, str) else body and json.dumps(body).encode()
     answer = httpx.request(
         request["method"],
         collector.url + request["path"],
         headers=request.get("headers", {}),
-        content=body if isinstance(body, (str, bytes)) else json.dumps(body),
+        content=gzip.compress(content) if request.get("packed") == "gzip" else content,
         timeout=20,
     )
     assert answer.status_code == exchange["status"], answer.text
@@ -72,3 +75,8 @@ def test_golden_exchanges_of_other_protocols(collector: Any, path: Path) -> None
     assert fits(exchange["stored"], found), found
     ids = collector.rows("SELECT count(DISTINCT profile) FROM profile_ids")
     assert ids == [(exchange["profiles"],)]
+    if "traits" in exchange:
+        id_ = collector.rows("SELECT public_id FROM profile_ids ORDER BY id")[0][0]
+        held = collector.get(f"/profiles/{id_}")["traits"]
+        assert {name: trait["value"] for name, trait in held.items()} == exchange["traits"]
+        assert all(trait["time"].startswith("2026") for trait in held.values())
