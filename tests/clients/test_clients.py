@@ -17,9 +17,16 @@ from harness import launch, running_site, wait_for
 from install import INSTALLED, install
 from scenario import DRIVERS, Client, Page, Program, bundle, play, user_of
 
-PROGRAMS = ("onetrail_python", "segment_python", "rudder_python", "segment_node", "rudder_node")
+PROGRAMS = (
+    "onetrail_python",
+    "segment_python",
+    "rudder_python",
+    "segment_node",
+    "rudder_node",
+    "snowplow_python",
+)
 SERVERS = ("posthog_python", "posthog_node")  # they name people, and no devices
-PAGES = ("onetrail_js", "segment_next", "posthog_js")
+PAGES = ("onetrail_js", "segment_next", "posthog_js", "snowplow_js")
 
 EVENTS = {"viewed": 4, "identify": 2, "bought": 2, "waited": 1, "returned": 1}
 

@@ -62,6 +62,13 @@ class Answer(msgspec.Struct):
     headers: tuple[tuple[bytes, bytes], ...] = (JSON,)
 
 
+PIXEL = Answer(
+    base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7"),
+    headers=((b"content-type", b"image/gif"), (b"cache-control", b"no-store")),
+)
+"""A picture of one transparent point, for who asks in an image's address."""
+
+
 def refuse(_: Call, refused: Refused) -> Answer:
     """The collector's own form of an error."""
     body = msgspec.json.encode({"error": refused.code, "detail": refused.detail})

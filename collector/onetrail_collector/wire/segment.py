@@ -25,7 +25,7 @@ from onetrail_collector.wire.envelope import (
     Receipt,
     Rejection,
 )
-from onetrail_collector.wire.exchange import Answer, Call, Exchange
+from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
 from onetrail_collector.wire.json_text import (
     ABSENT,
     MAX_ID_CHARS,
@@ -42,7 +42,6 @@ MAX_MESSAGE_BYTES = 32_768
 MAX_MESSAGES = 2_500
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 SHORT = {name[0]: name for name in TYPES}  # analytics.js's paths
-PIXEL = base64.b64decode("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
 
 NOTHING = (b"", b"null", b"{}")  # where an object may stand
 
@@ -356,7 +355,7 @@ def _refuse(_: Call, refused: Refused) -> Answer:
 
 
 def _encode_pixel(_: Call, __: Receipt) -> Answer:
-    return Answer(PIXEL, headers=((b"content-type", b"image/gif"), (b"cache-control", b"no-store")))
+    return PIXEL
 
 
 def _settings(call: Call) -> Answer:

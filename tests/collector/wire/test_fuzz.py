@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 
 from onetrail_collector.app import create_app
 from onetrail_collector.settings import Settings
-from onetrail_collector.wire import posthog, segment, track
+from onetrail_collector.wire import posthog, segment, snowplow, track
 
-MODULES = {"track": track, "segment": segment, "posthog": posthog}
+MODULES = {"track": track, "segment": segment, "posthog": posthog, "snowplow": snowplow}
 
 NAMES = {
     "track": "source id session profile events type time properties context sent_at traits "
@@ -26,11 +26,27 @@ NAMES = {
     "groupId previousId timestamp originalTimestamp properties traits context page url sessionId",
     "posthog": "api_key token batch event distinct_id uuid timestamp properties $set $set_once "
     "$device_id $user_id $session_id $is_identified $anon_distinct_id alias $current_url email",
+    "snowplow": "data schema e eid aid duid nuid sid uid dtm stm ttm url page se_ac se_va ue_pr "
+    "ue_px co cx tv p",
 }
 WORDS = (
     *("demo", "identify", "track", "page", "alias", "screen", "group", "arrival", "$identify"),
     *("$create_alias", "$set", "$pageview", "2026-11-23T14:05:06Z", "10000-01-01T00:00:00Z"),
-    *("a\0b", "\\ud83d", "null", "1e999", "2026", "ann@example.com", "{}", "[]", "eyJ9", "%00"),
+    *(
+        "a\0b",
+        "\\ud83d",
+        "null",
+        "1e999",
+        "2026",
+        "pv",
+        "se",
+        "ue",
+        "ann@example.com",
+        "{}",
+        "[]",
+        "eyJ9",
+        "%00",
+    ),
 )
 
 
@@ -122,7 +138,10 @@ def test_no_request_makes_the_collector_fail(
 ) -> None:
     _, exchange, path = data.draw(st.sampled_from([case for case in CASES if case[0] == name]))
     body = data.draw(bodies(name))
-    query = data.draw(st.sampled_from([{}, {"writeKey": "demo"}, {"data": body.decode("latin-1")}]))
+    query = data.draw(
+        st.sampled_from([{}, {"writeKey": "demo"}, {"data": body.decode("latin-1")}])
+        | st.dictionaries(st.sampled_from(NAMES[name].split()), st.sampled_from(WORDS))
+    )
     headers = {"authorization": data.draw(st.sampled_from(["Basic ZGVtbzo=", "Basic 7", "x", ""]))}
     answer = application.request(
         exchange.methods[0],
