@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from onetrail_collector.settings import load_policy
+from onetrail_collector.settings import load
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -80,7 +80,7 @@ def test_configurations(tmp_path: Path, text: str) -> None:
     assert tomllib.loads(text)
     path = tmp_path / "onetrail.toml"
     path.write_text(text)
-    assert load_policy(path).points["order"]
+    assert load(path).settings
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

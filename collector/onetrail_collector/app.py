@@ -6,20 +6,24 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
-from onetrail_collector import endpoint, pages
-from onetrail_collector.api import live, profiles, series
+from onetrail_collector import endpoint, health, pages
+from onetrail_collector.api import live, openapi, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.metrics import Metrics
+from onetrail_collector.page_counts import PageCounts
+from onetrail_collector.readiness import Readiness
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.ui.routes import ui_routes
+from onetrail_collector.wire import track
 from onetrail_collector.wire.protocols import EXCHANGES
 
 
@@ -31,6 +35,8 @@ class State(TypedDict):
     settings: Settings
     clock: Clock
     stopping: Callable[[], bool]
+    metrics: Metrics
+    readiness: Readiness
 
 
 OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
@@ -46,12 +52,16 @@ def create_app(
 
     `stopping` says whether streams must end, so that the server can.
     """
+    metrics = Metrics()
+    metrics.watch_file(settings.db)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock)
+        ingest = Ingest(store, settings.policy, clock, metrics)
         ingest.start()
+        page_counts = PageCounts(store, ingest.committed, clock)
+        page_counts.start()
         try:
             yield {
                 "store": store,
@@ -59,26 +69,32 @@ def create_app(
                 "settings": settings,
                 "clock": clock,
                 "stopping": stopping,
+                "metrics": metrics,
+                "readiness": Readiness(store, ingest),
             }
         finally:
+            await page_counts.close()
             await ingest.close()
             await store.close()
 
     routes = [
         *endpoint.routes(EXCHANGES),
-        Route("/healthz", _healthz),
+        *health.routes(),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),
         *ui_routes(),
     ]
+    ways_in = [path for exchange in track.EXCHANGES for path in exchange.paths]
+    routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)  # type: ignore[arg-type]
-
-
-async def _healthz(_: Request) -> Response:
-    return json_response({"status": "ok"})
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        exception_handlers=handlers,  # type: ignore[arg-type]
+        middleware=[Middleware(metrics.answered)],
+    )
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

@@ -72,6 +72,7 @@ class Endpoint:
         except Disconnected:
             return
         except Refused as refused:
+            scope["state"]["metrics"].refused(refused.code)
             answer = _with_retry(exchange.refuse(call, refused), refused)
         if isinstance(answer, bytes):
             await _answer(send, 200, [JSON, *self._cors(headers)], answer)

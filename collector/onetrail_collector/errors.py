@@ -5,6 +5,7 @@ Refused
   400 not_json    404 not_found        405 method_not_allowed
   413 too_large   415 unsupported_encoding   422 wrong_shape
   503 busy        (with Retry-After: nothing is lost, the client keeps what was not acknowledged)
+  503 not_ready   (of /readyz)
   500 internal
 """
 
@@ -63,6 +64,11 @@ def origin_not_allowed(origin: str) -> Refused:
 def busy(detail: str, *, retry_after_s: int) -> Refused:
     """The collector cannot take more just now."""
     return Refused(503, "busy", detail, retry_after_s=retry_after_s)
+
+
+def not_ready(reason: str) -> Refused:
+    """The collector cannot commit just now."""
+    return Refused(503, "not_ready", reason, retry_after_s=1)
 
 
 def not_found(detail: str) -> Refused:

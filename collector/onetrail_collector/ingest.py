@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 import sqlite3
+import time
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -17,6 +18,7 @@ from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.metrics import Metrics
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Regrouping, Writes
 from onetrail_collector.wire.envelope import Envelope, Receipt
@@ -39,10 +41,15 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(self, store: Store, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, policy: Policy, clock: Clock, metrics: Metrics | None = None
+    ) -> None:
         self._store = store
         self._policy = policy
         self._clock = clock
+        self._metrics = metrics = metrics or Metrics()
+        metrics.watch("queue_requests", "Requests that wait.", lambda: len(self._queue))
+        metrics.watch("queue_bytes", "Bytes that wait.", lambda: self._waiting_bytes)
         self._queue: list[_Waiting] = []
         self._waiting_bytes = 0
         self._arrived = asyncio.Event()
@@ -51,6 +58,11 @@ class Ingest:
         self._expects_duplicates = False
         self.committed = Bell()
         """Rings after each commit."""
+
+    @property
+    def closing(self) -> bool:
+        """Whether it takes no more."""
+        return self._closing
 
     def start(self) -> None:
         """Begin to commit."""
@@ -114,9 +126,12 @@ class Ingest:
 
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit a group and answer each; one that breaks the commit takes no other along."""
+        began_s = time.perf_counter()
         try:
             outcomes = await self._commit([waiting.request for waiting in group])
+            self._metrics.committed(outcomes, time.perf_counter() - began_s)
         except sqlite3.OperationalError as error:  # disk full, file locked or read-only
+            self._metrics.commit_failed()
             log.error("cannot store events: %s", error)  # noqa: TRY400 - the trace says nothing more
             refusal = busy(f"cannot store events now: {error}", retry_after_s=RETRY_AFTER_FAULT_S)
             outcomes = [refusal] * len(group)
@@ -158,18 +173,22 @@ class Ingest:
                 )
             assignment = Assignment(asked, known, self._policy.exclusive_kinds)
             outcomes = [_outcome(assignment, request) for request in requests]
+            changes = Regrouping()
             if await transaction.write(assignment.writes):
-                await self._resolve(transaction, assignment.writes)
+                changes = await self._resolve(transaction, assignment.writes)
+        self._metrics.regrouped(len(changes.profiles), changes.refused.values())
         return outcomes
 
-    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> None:
+    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> Regrouping:
         kinds = self._policy.kinds
         count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
         cluster = await transaction.cluster(
             {link.profile_id for link, _ in writes.links}, count_to=count_to
         )
         resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
-        await transaction.regroup(difference(cluster, resolution))
+        changes = difference(cluster, resolution)
+        await transaction.regroup(changes)
+        return changes
 
 
 def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:

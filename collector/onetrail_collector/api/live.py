@@ -36,12 +36,13 @@ async def live(call: Call[LiveAsked, Nothing]) -> Response:
     if call.asked.profile_id:
         profile = await profile_number(call.store, call.asked.profile_id)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(
-        _stream(call, profile), headers=headers, media_type="text/event-stream"
-    )
+    return StreamingResponse(_stream(call, profile), headers=headers, media_type=STREAM)
 
 
-OPERATIONS = (Operation("GET", "/events/live", live, "read", EventView, LiveAsked),)
+STREAM = "text/event-stream"
+OPERATIONS = (
+    Operation("GET", "/events/live", live, "read", EventView, LiveAsked, media_type=STREAM),
+)
 
 
 async def _stream(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:

@@ -64,6 +64,7 @@ class Operation:
     answers: Any
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    media_type: str = "application/json"  # of the answer, where that is a Response of its own
 
     def route(self) -> Route:
         """The route that serves it."""

@@ -13,10 +13,11 @@ from onetrail_collector.clock import to_ms, to_rfc3339
 from onetrail_collector.errors import wrong_shape
 from onetrail_collector.store.rows import CountRow
 
-Metric = Literal["events", "sessions", "profile_ids"]
+Metric = Literal["events", "sessions", "profile_ids", "pages", "referrers"]
 Step = Literal["minute", "hour", "day", "month"]
 
 STEPS_MS: dict[str, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+WITHOUT_MINUTES = ("pages", "referrers")
 MAX_STEPS = 2_000
 MOST_LINES = 12
 OTHER = "(other)"
@@ -29,7 +30,7 @@ class SeriesAsked(msgspec.Struct, rename={"from_": "from"}):
     to: datetime
     metric: Metric = "events"
     step: Step = "hour"
-    by: Literal["", "source", "type"] = ""
+    by: Literal["", "source", "label"] = ""
     source: str | None = None
     most: Annotated[int, Meta(ge=1, le=MOST_LINES)] = MOST_LINES
 
@@ -51,9 +52,14 @@ class Series(msgspec.Struct):
 
 
 async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
-    """How often something happened in each step of time, by source or type where asked for."""
+    """How often something happened in each step of time, in all, by source or by label.
+
+    The label of an event is its type; of a page, its address; of a referrer, its site.
+    """
     asked = call.asked
     starts = _starts(asked)
+    if asked.step == "minute" and asked.metric in WITHOUT_MINUTES:
+        raise wrong_shape(f"step: {asked.metric} are counted by hour, day and month; not by minute")
     stored_step = "day" if asked.step == "month" else asked.step
     rows = await call.store.read_counts(
         metrics=[asked.metric],
@@ -108,7 +114,7 @@ def _lines(rows: list[CountRow], starts: list[int], asked: SeriesAsked) -> list[
 
 
 def _label(row: CountRow, by: str) -> str:
-    return {"": row.metric, "source": row.source, "type": row.label}[by]
+    return {"": row.metric, "source": row.source, "label": row.label}[by]
 
 
 def _place(start_ms: int, places: dict[int, int], step: Step) -> int:

@@ -2,7 +2,7 @@
 
 import click
 
-from onetrail_collector.cli import serve, sources, tokens, upkeep
+from onetrail_collector.cli import config, serve, sources, tokens, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,6 +13,7 @@ def cli() -> None:
 
 for command in (
     serve.serve,
+    config.config,
     sources.sources,
     tokens.tokens,
     upkeep.backup,

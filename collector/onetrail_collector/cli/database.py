@@ -3,22 +3,40 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from onetrail_collector.cli.options import effective
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
-database = click.option(
-    "--db",
-    type=click.Path(dir_okay=False, path_type=Path),
-    default=Path("onetrail.db"),
-    show_default=True,
-    help="The SQLite file; made when it is not there.",
-)
+
+def database(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds `--db`; without it the database is the configured one."""
+    option = click.option(
+        "--db",
+        type=click.Path(dir_okay=False, path_type=Path),
+        callback=_configured,
+        help="The SQLite file; made when it is not there.  [default: as configured]",
+    )
+    return click.option(
+        "--config",
+        type=click.Path(dir_okay=False, path_type=Path),
+        is_eager=True,
+        expose_value=False,
+        callback=lambda context, _, path: context.meta.update({CONFIG_KEY: path}),
+        help="The TOML file that says which; as for serve.",
+    )(option(command))
+
+
+def _configured(context: click.Context, _: click.Parameter, db: Path | None) -> Path:
+    return db or effective(context.meta[CONFIG_KEY], {}).settings.db
+
+
+CONFIG_KEY = "onetrail_collector.config"
 
 
 def with_store(db: Path, work: Callable[[SqliteStore], Awaitable[T]]) -> T:

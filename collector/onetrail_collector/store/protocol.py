@@ -13,10 +13,12 @@ from onetrail_collector.store.rows import (
     Known,
     LiveEvent,
     LiveFilter,
+    PageViews,
     ProfileRows,
     Question,
     Regrouping,
     Source,
+    Tally,
     Token,
     Writes,
 )
@@ -98,6 +100,15 @@ class Store(Protocol):
     ) -> list[CountRow]:
         """The counts of these metrics in the steps of this length that begin in [from, to)."""
 
+    async def read_page_views(self, *, limit: int) -> PageViews:
+        """The page views among the next `limit` events whose pages are not counted yet."""
+
+    async def add_page_counts(self, rows: list[Tally], last: int) -> None:
+        """Count pages up to the event of this number, and keep that number with them."""
+
+    async def tidy_counts(self, now_ms: int) -> None:
+        """Forget fine steps of long ago, and rare labels of past days."""
+
     async def newest_number(self) -> int:
         """The number of the event that was committed last; 0 where there is none."""
 
@@ -120,6 +131,9 @@ class Store(Protocol):
 
     async def remove_sign_in(self, sha256: bytes) -> None:
         """Sign out."""
+
+    async def probe(self) -> None:
+        """Commit a write that changes nothing; raises sqlite3.Error where that cannot be done."""
 
     async def close(self) -> None:
         """Wait for the transaction under way, then close."""

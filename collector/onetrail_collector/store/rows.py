@@ -121,6 +121,22 @@ NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None]
 Tally = tuple[str, int, int, str, int]
 
 
+class PageView(NamedTuple):
+    """What is needed of an event to count its page; properties is JSON text."""
+
+    source: int
+    time_ms: int
+    properties: str
+
+
+class PageViews(NamedTuple):
+    """The page views among the events after `first` up to `last`."""
+
+    views: list[PageView]
+    first: int
+    last: int
+
+
 class CountRow(NamedTuple):
     """How often something happened in one step of time."""
 

@@ -16,8 +16,10 @@ from onetrail_collector.store.rows import (
     EventsPage,
     LiveEvent,
     LiveFilter,
+    PageViews,
     ProfileRows,
     Source,
+    Tally,
     Token,
 )
 from onetrail_collector.store.transaction import Transaction
@@ -44,6 +46,11 @@ class SqliteStore:
             await writer.close()
             raise
 
+    async def probe(self) -> None:
+        """The schema's number, written again, dirties a page: the disk must take it."""
+        async with self.transaction() as transaction:
+            await transaction.touch()
+
     async def close(self) -> None:
         async with self._writing:
             await self._reader.close()
@@ -51,10 +58,15 @@ class SqliteStore:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
+        async with self._all_or_nothing():
+            yield Transaction(self._writer)
+
+    @asynccontextmanager
+    async def _all_or_nothing(self) -> AsyncIterator[None]:
         async with self._writing:
             await self._writer.execute("BEGIN IMMEDIATE")
             try:
-                yield Transaction(self._writer)
+                yield
                 await self._writer.execute("COMMIT")
             except BaseException:
                 if self._writer.in_transaction:
@@ -106,6 +118,17 @@ class SqliteStore:
         return await counts.read_counts(
             self._reader, metrics=metrics, step_ms=step_ms, from_ms=from_ms, to_ms=to_ms
         )
+
+    async def read_page_views(self, *, limit: int) -> PageViews:
+        return await counts.read_page_views(self._reader, limit=limit)
+
+    async def add_page_counts(self, rows: list[Tally], last: int) -> None:
+        async with self._all_or_nothing():
+            await counts.add_page_counts(self._writer, rows, last)
+
+    async def tidy_counts(self, now_ms: int) -> None:
+        async with self._all_or_nothing():
+            await counts.tidy_counts(self._writer, now_ms)
 
     async def newest_number(self) -> int:
         return await live.newest_number(self._reader)

@@ -13,7 +13,7 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.store.counts import ADD_COUNTS, tally
+from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.rows import (
     Cluster,
@@ -178,7 +178,7 @@ class Transaction:
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
-        await self._from_json(ADD_COUNTS, tally(writes))
+        await add_counts(self._connection, tally(writes))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         await self._from_json(ADD_TRAITS, writes.traits)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
@@ -247,6 +247,11 @@ class Transaction:
             "UPDATE keys SET shared = ?3 WHERE kind = ?1 AND value = ?2",
             [(*key, shared) for key, shared in regrouping.shared.items()],
         )
+
+    async def touch(self) -> None:
+        """A write that changes nothing."""
+        [(number,)] = await self._all("PRAGMA user_version")
+        await self._connection.execute(f"PRAGMA user_version = {number}")
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))

@@ -70,6 +70,8 @@ class _EventId(msgspec.Struct):
     id: Any = None
 
 
+Batch, BatchEvent = _Batch, _Event  # for the API's description
+
 _whole = msgspec.json.Decoder(_Batch[_Event])
 _in_parts = msgspec.json.Decoder(_Batch[msgspec.Raw])
 _one_event: msgspec.json.Decoder[_Event] = msgspec.json.Decoder(_CheckedEvent)

@@ -94,11 +94,11 @@ CREATE TABLE traits (
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
-    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids
+    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, pages, referrers
     step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
-    label    TEXT    NOT NULL,  -- an event's type
+    label    TEXT    NOT NULL,  -- an event's type, a page, a site
     count    INTEGER NOT NULL,
     PRIMARY KEY (metric, step_ms, start_ms, source, label)
 ) WITHOUT ROWID;
@@ -108,6 +108,12 @@ CREATE TABLE sign_ins (
     sha256     BLOB    NOT NULL PRIMARY KEY,
     token      INTEGER NOT NULL REFERENCES tokens (id) ON DELETE CASCADE,
     expires_ms INTEGER NOT NULL
+) WITHOUT ROWID;
+
+-- How far those who read behind the way in have come: the number of an event.
+CREATE TABLE positions (
+    name   TEXT    NOT NULL PRIMARY KEY,
+    number INTEGER NOT NULL
 ) WITHOUT ROWID;
 
 -- What other protocols' clients call their device, and the profile ID that was issued to it.

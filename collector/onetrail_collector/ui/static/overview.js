@@ -16,9 +16,12 @@ async function show() {
   const now = Date.now();
   const [from, to] = closer || [now - SPANS[span], now];
   const query = { ...asked(from, to), source: find("#source").value };
-  const [types, sources, ...totals] = await Promise.all([
-    get("/counts/series", { ...query, by: "type" }),
+  const coarse = { ...query, by: "label", step: query.step === "minute" ? "hour" : query.step };
+  const [types, sources, pages, referrers, ...totals] = await Promise.all([
+    get("/counts/series", { ...query, by: "label" }),
     get("/counts/series", { ...query, by: "source" }),
+    get("/counts/series", { ...coarse, metric: "pages" }),
+    get("/counts/series", { ...coarse, metric: "referrers" }),
     ...Object.keys(METRICS).map((metric) => get("/counts/series", { ...query, metric })),
   ]);
   draw(find("#chart"), types, (fromMs, toMs) => look(fromMs, toMs));
@@ -27,6 +30,8 @@ async function show() {
   );
   fill("#types", types.lines);
   fill("#sources", sources.lines);
+  fill("#pages", pages.lines);
+  fill("#referrers", referrers.lines);
   for (const { label } of sources.lines) {
     if (![...find("#source").options].some((option) => option.value === label)) find("#source").append(h("option", { value: label }, label));
   }

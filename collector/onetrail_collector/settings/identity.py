@@ -1,37 +1,17 @@
-"""What an operator can set: a TOML file over defaults; a key that does not exist is an error."""
+"""The section [identity]: kinds of merging key and identification points, as a Policy."""
 
-import difflib
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal
+from dataclasses import fields
+from typing import Any
 
 from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
+from onetrail_collector.settings.errors import InvalidSettings, unknown
 
 
-class InvalidSettings(Exception):  # noqa: N818 - read by a person
-    """The configuration cannot be used; the message names the key and says what to write."""
-
-
-Durability = Literal["full", "normal"]
-"""What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How one collector runs."""
-
-    db: Path
-    policy: Policy = field(default_factory=Policy)
-    durability: Durability = "full"
-    demo: bool = False
-
-
-def load_policy(path: Path) -> Policy:
-    """The identity policy from a TOML file. Raises InvalidSettings.
+def to_policy(identity: Mapping[str, Any]) -> Policy:
+    """The identity policy from the keys of the section. Raises InvalidSettings.
 
     [identity]
     phone_region = "CH"
@@ -44,15 +24,6 @@ def load_policy(path: Path) -> Policy:
     property = "customer.email"
     kind = "email"
     """
-    try:
-        document = tomllib.loads(path.read_text())
-    except OSError as error:
-        raise InvalidSettings(f"cannot read {path}: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"{path} is not TOML: {error}") from None
-    _only(document, {"identity"}, "")
-    identity = _table(document.get("identity", {}), "identity")
-    _only(identity, {"phone_region", "kinds", "points"}, "identity.")
     kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
     for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
         base = kinds.get(name, Kind(name))
@@ -130,6 +101,4 @@ def _table(value: Any, where: str) -> Mapping[str, Any]:
 def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
     for name in table:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
-            raise InvalidSettings(f"{where}{name} is not a setting; {hint}")
+            raise unknown(name, known, where=where)

@@ -1,0 +1,61 @@
+"""The table of settings: a field each, a dataclass a section. How to add one: settings/__init__."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from onetrail_collector.identity.policy import Policy
+
+Durability = Literal["full", "normal"]
+"""What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
+
+Positive = Annotated[int, Meta(ge=1)]
+Port = Annotated[int, Meta(ge=0, le=65_535)]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """[identity]: who is who; `identity.py` makes it a Policy."""
+
+    phone_region: Annotated[
+        str | None,
+        Meta(description="Phone numbers without a country code are of this country, as `CH`."),
+    ] = None
+    kinds: Annotated[
+        dict[str, Any], Meta(description="Kinds of merging key, by name; see below.")
+    ] = field(default_factory=dict)
+    points: Annotated[
+        list[Any], Meta(description="Identification points: where keys are in events; see below.")
+    ] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricsSection:
+    """[metrics]: who may read /metrics."""
+
+    public: Annotated[
+        bool, Meta(description="Whether /metrics answers without a token; it names no person.")
+    ] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How one collector runs."""
+
+    db: Annotated[
+        Path,
+        Meta(description="The SQLite file; made when it is not there. Relative: to where it runs."),
+    ] = Path("onetrail.db")
+    durability: Annotated[
+        Durability,
+        Meta(description="What a 2xx survives: full, a power cut; normal, the end of the process."),
+    ] = "full"
+    demo: Annotated[
+        bool, Meta(description="Add the source `demo`, serve /demo, say what to do.")
+    ] = False
+    host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
+    port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
+    metrics: MetricsSection = field(default_factory=MetricsSection)
+    policy: Policy = field(default_factory=Policy)  # of the section [identity]

@@ -1,0 +1,80 @@
+"""Pages and referrers are counted once each, a moment after the commit, whatever happens then."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import wait_until
+
+from onetrail_collector.page_counts import tally
+from onetrail_collector.store.counts import DAY_MS, MOST_LABELS
+from onetrail_collector.store.rows import PageView
+from onetrail_collector.store.sqlite import SqliteStore
+
+NOON_MS = 1_767_268_800_000  # 2026-01-01T12:00:00Z
+
+
+def view(url: object, referrer: object = None) -> dict[str, Any]:
+    return {"type": "page-view", "properties": {"url": url, "referrer": referrer}}
+
+
+def counted(collector: Any, metric: str) -> dict[str, int]:
+    sql = "SELECT label, count FROM counts WHERE metric = ? AND step_ms = 86400000"
+    return dict(collector.rows(sql, metric))
+
+
+def test_pages_are_told_by_address_and_sites_by_name(collector: Any) -> None:
+    events = [
+        view("https://shop.test/a?utm_source=x", "https://search.test/?q=secret"),
+        view("https://shop.test/a", "https://shop.test/"),
+        view("https://shop.test/b"),
+        view("not an address"),
+        view(17, ["https://search.test/"]),
+        {"type": "click", "properties": {"url": "https://shop.test/c"}},
+    ]
+    assert collector.post({"source": {"id": "demo"}, "events": events}).status_code == 200
+    wait_until(lambda: counted(collector, "pages"), "pages to be counted")
+    assert counted(collector, "pages") == {"shop.test/a": 2, "shop.test/b": 1}
+    assert counted(collector, "referrers") == {"search.test": 1}
+
+
+def test_after_a_crash_it_goes_on_where_it_was(collector: Any) -> None:
+    for round_ in range(5):
+        events = [view(f"https://shop.test/{number % 3}") for number in range(30)]
+        assert collector.post({"source": {"id": "demo"}, "events": events}).status_code == 200
+        if round_ % 2:
+            wait_until(lambda: counted(collector, "pages"), "pages to be counted")
+        collector.kill()
+        collector.start()
+    wait_until(lambda: sum(counted(collector, "pages").values()) >= 150, "all pages to be counted")
+    assert counted(collector, "pages") == {f"shop.test/{number}": 50 for number in range(3)}
+
+
+def test_of_each_day_the_most_frequent_labels_are_kept(tmp_path: Path) -> None:
+    async def fold() -> list[tuple[str, int]]:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        await store.add_source("web", name="web", origins=[], now_ms=0)
+        rows = [("pages", NOON_MS, 1, f"p{number:05}", number + 1) for number in range(1500)]
+        await store.add_page_counts(rows, 1)
+        for _ in range(2):  # a second time changes nothing
+            await store.tidy_counts(NOON_MS + DAY_MS)
+        kept = await store.read_counts(
+            metrics=["pages"], step_ms=DAY_MS, from_ms=0, to_ms=NOON_MS + DAY_MS
+        )
+        await store.close()
+        return sorted((row.label, row.happened) for row in kept)
+
+    kept = asyncio.run(fold())
+    assert len(kept) == MOST_LABELS + 1
+    assert kept[0] == ("(other)", sum(range(1, 501)))
+    assert kept[1] == ("p00500", 501)
+
+
+def test_a_hostile_address_is_no_page() -> None:
+    for properties in ('{"url": "http://[::1"}', '{"url": 3}', "{", '{"url": "http://\\u0000/"}'):
+        assert len(tally([PageView(1, 0, properties)])) <= 1
+    [(_, _, _, label, _)] = tally(
+        [PageView(1, -5, json.dumps({"url": "https://a.b/" + "x" * 900}))]
+    )
+    assert len(label) == 300
