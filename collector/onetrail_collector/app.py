@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -9,16 +10,20 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 
-from onetrail_collector import endpoint, health, pages
-from onetrail_collector.api import live, openapi, profiles, series
+from onetrail_collector import endpoint, error_page, health, pages
+from onetrail_collector.api import debug, live, openapi, privacy, profiles, series
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.clock import Clock, system_clock
+from onetrail_collector.enrichment import Enrichment
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
+from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -34,12 +39,20 @@ class State(TypedDict):
     ingest: Ingest
     settings: Settings
     clock: Clock
+    eraser: Eraser
+    refusals: Refusals
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
 
 
-OPERATIONS = (*profiles.OPERATIONS, *series.OPERATIONS, *live.OPERATIONS)
+OPERATIONS = (
+    *profiles.OPERATIONS,
+    *series.OPERATIONS,
+    *live.OPERATIONS,
+    *privacy.OPERATIONS,
+    *debug.OPERATIONS,
+)
 
 
 def create_app(
@@ -58,8 +71,18 @@ def create_app(
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[State]:
         store = await SqliteStore.open(settings.db, synchronous=settings.durability)
-        ingest = Ingest(store, settings.policy, clock, metrics)
+        enrichment = Enrichment(settings.privacy)
+        for what in ("marked", "refused"):
+            metrics.watch(
+                f"bots_{what}",
+                f"Sessions or requests of known crawlers, {what}.",
+                partial(enrichment.counts.__getitem__, what),
+            )
+        refusals = Refusals(clock)
+        ingest = Ingest(store, settings.policy, clock, metrics, enrichment)
         ingest.start()
+        eraser = Eraser(store, settings.policy, clock)
+        await eraser.start()
         page_counts = PageCounts(store, ingest.committed, clock)
         page_counts.start()
         try:
@@ -68,17 +91,22 @@ def create_app(
                 "ingest": ingest,
                 "settings": settings,
                 "clock": clock,
+                "eraser": eraser,
+                "refusals": refusals,
                 "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await eraser.close()
             await page_counts.close()
             await ingest.close()
+            enrichment.close()
             await store.close()
 
     routes = [
         *endpoint.routes(EXCHANGES),
+        Route("/errors", error_page.answer),
         *health.routes(),
         *(operation.route() for operation in OPERATIONS),
         *pages.tracker_routes(),

@@ -13,6 +13,9 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import uuid4
 
+import msgspec
+
+from onetrail_collector import quarantine
 from onetrail_collector.device import divide
 from onetrail_collector.errors import origin_not_allowed, unknown_source
 from onetrail_collector.identification import Identification
@@ -35,6 +38,7 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.wire.envelope import (
     ANOTHER_DEVICE,
     ARRIVAL,
+    Client,
     Envelope,
     Event,
     EventWarning,
@@ -48,11 +52,15 @@ UNKNOWN_ARRIVAL = (
 
 
 class Request(NamedTuple):
-    """An Envelope and, by event index, what its identifying events say of who somebody is."""
+    """An Envelope and, by event index, what its identifying events say of who somebody is.
+
+    `strangers` is what events say that are not stored: their device changes hands all the same.
+    """
 
     envelope: Envelope
     identifications: dict[int, Identification]
     received_ms: int
+    strangers: tuple[Identification, ...] = ()
 
 
 def question(requests: Iterable[Request], *, with_events: bool) -> Question:
@@ -69,7 +77,7 @@ def question(requests: Iterable[Request], *, with_events: bool) -> Question:
             sessions.append(envelope.session)
         sessions += [event.session for event in envelope.events if event.session is not None]
         events = asked.events.setdefault(envelope.source, [])
-        if with_events or envelope.session is None:
+        if with_events or (envelope.session is None and envelope.device is None):
             events += [event.id for event in envelope.events]
         if envelope.profile is not None:
             asked.profile_ids.add(envelope.profile)
@@ -89,13 +97,14 @@ def _ask_of_others(asked: Question, request: Request) -> None:
             if kind == ARRIVAL:
                 asked.profile_ids.add(value)
             elif kind == ANOTHER_DEVICE:
-                asked.devices.setdefault(request.envelope.source, []).append(value)
+                source = request.envelope.source
+                asked.devices.setdefault(source, []).append(value.removeprefix(f"{source}/"))
 
 
 def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int]:
     """The profile IDs, of those known, under which somebody may identify in these requests."""
     found: set[int] = set()
-    for envelope, identifications, _ in requests:
+    for envelope, identifications, *_ in requests:
         source = known.sources.get(envelope.source)
         if not identifications or source is None:
             continue
@@ -122,48 +131,52 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
+        describe: Callable[[Client, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
         self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
         self._new_id = new_id
+        self._describe = describe
         self._new_sessions: dict[int, int] = {}  # number -> place in writes.sessions
         self._changed_devices: set[tuple[int, str]] = set()
 
     def assign(self, request: Request) -> Receipt:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
-        envelope, identifications, received_ms = request
+        envelope, identifications, received_ms, strangers = request
         source = self._source(envelope)
-        if envelope.device is None:
-            device = self._device_session(envelope, source, received_ms)
-        elif envelope.events:
-            device = self._named_device(envelope, source, received_ms)
-        else:
+        if envelope.device is not None and not envelope.events:
             return Receipt("", "", rejected=envelope.rejected)
+        envelope, device = self._device(envelope, source, received_ms)
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
         known, rows = self._known.events[source.id], self.writes.events
         context_id = self._context(envelope.context)
         skew_ms = _skew_ms(envelope, received_ms)
         session = self._known.sessions[source.id, device.public_id]
+        for stranger in strangers:
+            session, device = self._sign_in(request, source, session, device, stranger)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:
                 receipt.duplicates += 1
+                receipt.duplicate_indexes.append(event.index)
                 continue
-            time_ms = received_ms
-            if event.time_ms is not None and event.time_ms + skew_ms < received_ms:
-                time_ms = event.time_ms + skew_ms
+            time_ms, ahead_ms = received_ms, None
+            if event.time_ms is not None:
+                time_ms = event.time_ms + (skew_ms or 0)
+                ahead_ms = 0
+                if time_ms > received_ms:  # from the future
+                    time_ms, ahead_ms = received_ms, time_ms - received_ms
+                    self.writes.clamped += 1
             own = event.session or device.public_id
             if own != session.public_id:
-                session = self._session(source, own, device.profile_id, time_ms)
+                session = self._session(source, own, device.profile_id, time_ms, envelope.client)
             if event.index in identifications:
                 identification = identifications[event.index]
-                holder = session.profile_id
-                session = self._change_hands(source, session, identification, received_ms)
-                if envelope.device is not None and session.profile_id != holder:
-                    place = (source.id, envelope.device)
-                    device = self._hand_over(place, device, session.profile_id)
+                session, device = self._sign_in(request, source, session, device, identification)
                 receipt.warnings += _warnings(event, identification)
                 receipt.warnings += self._identify(
                     source, event, session.profile_id, time_ms, request
@@ -181,6 +194,8 @@ class Assignment:
                     event.properties,
                     event.context,
                     context_id,
+                    skew_ms,
+                    ahead_ms,
                 )
             )
         self._write_devices()
@@ -196,6 +211,13 @@ class Assignment:
         if envelope.origin and source.origins and envelope.origin not in source.origins:
             raise origin_not_allowed(envelope.origin)
         return source
+
+    def _device(
+        self, envelope: Envelope, source: Source, received_ms: int
+    ) -> tuple[Envelope, Session]:
+        if envelope.device is not None:
+            return self._named_device(envelope, source, received_ms)
+        return envelope, self._device_session(envelope, source, received_ms)
 
     def _device_session(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
         """The session that a request is of, known or new, and with it the device."""
@@ -213,22 +235,30 @@ class Assignment:
         if profile_id is None:
             profile_id = self._sibling(source, named[1:]) or self._issue(source, received_ms)
         public_id = named[0] if named else self._new_id()
-        return self._session(source, public_id, profile_id, _started_ms(envelope, received_ms))
+        skew_ms = _skew_ms(envelope, received_ms)
+        if skew_ms is not None:
+            self.writes.skews_ms.append(skew_ms)
+        return self._session(
+            source, public_id, profile_id, _started_ms(envelope, received_ms), envelope.client
+        )
 
-    def _named_device(self, envelope: Envelope, source: Source, received_ms: int) -> Session:
+    def _named_device(
+        self, envelope: Envelope, source: Source, received_ms: int
+    ) -> tuple[Envelope, Session]:
         """The session with which a request of a device that its client names begins.
 
-        Its profile ID is the one under which the device goes on.
+        Its profile ID is the one under which the device goes on. Where the events are of several
+        sessions, they name them in the envelope that comes with it.
         """
         known, place = self._known, (source.id, envelope.device or "")
         seen = known.events[source.id]
         fresh = [event for event in envelope.events if event.id not in seen]
         if not fresh:
             session = seen[envelope.events[0].id]
-            return known.sessions.setdefault((source.id, session.public_id), session)
-        skew_ms = _skew_ms(envelope, received_ms)
+            return envelope, known.sessions.setdefault((source.id, session.public_id), session)
+        behind_ms = _skew_ms(envelope, received_ms) or 0
         times_ms = [
-            received_ms if event.time_ms is None else min(received_ms, event.time_ms + skew_ms)
+            received_ms if event.time_ms is None else min(received_ms, event.time_ms + behind_ms)
             for event in fresh
         ]
         held = known.devices.get(place)
@@ -239,18 +269,33 @@ class Assignment:
             profile_id, present, last_ms = sibling or self._issue(source, received_ms), None, 0
         course = divide(fresh, times_ms, present, last_ms, new_id=self._new_id)
         self._keep(place, DeviceKey(profile_id, course.present, course.last_ms))
-        session = self._session(source, course.begins, profile_id, times_ms[0])
-        return session._replace(profile_id=profile_id)
+        if course.events is not fresh:
+            repeated = [event for event in envelope.events if event.id in seen]
+            envelope = msgspec.structs.replace(envelope, events=[*repeated, *course.events])
+        session = self._session(source, course.begins, profile_id, times_ms[0], envelope.client)
+        return envelope, session._replace(profile_id=profile_id)
 
     def _keep(self, place: tuple[int, str], device: DeviceKey) -> None:
         if self._known.devices.get(place) != device:
             self._known.devices[place] = device
             self._changed_devices.add(place)
 
-    def _hand_over(self, place: tuple[int, str], device: Session, to: ProfileId) -> Session:
-        """A device's session has changed hands: what else it sends goes the same way."""
-        self._keep(place, self._known.devices[place]._replace(profile_id=to))
-        return device._replace(profile_id=to)
+    def _sign_in(
+        self,
+        request: Request,
+        source: Source,
+        session: Session,
+        device: Session,
+        identification: Identification,
+    ) -> tuple[Session, Session]:
+        """The session, and its device, as they go on when an event has said who somebody is."""
+        holder, named = session.profile_id, request.envelope.device
+        session = self._change_hands(source, session, identification, request.received_ms)
+        if named is not None and session.profile_id != holder:
+            place = (source.id, named)
+            self._keep(place, self._known.devices[place]._replace(profile_id=session.profile_id))
+            device = device._replace(profile_id=session.profile_id)
+        return session, device
 
     def _write_devices(self) -> None:
         for place in self._changed_devices:
@@ -273,7 +318,12 @@ class Assignment:
         return None
 
     def _session(
-        self, source: Source, public_id: str, profile_id: ProfileId, started_ms: int
+        self,
+        source: Source,
+        public_id: str,
+        profile_id: ProfileId,
+        started_ms: int,
+        client: Client,
     ) -> Session:
         known = self._known.sessions.get((source.id, public_id))
         if known is not None:
@@ -283,7 +333,14 @@ class Assignment:
         self._known.sessions[source.id, public_id] = session
         self._new_sessions[session.id] = len(self.writes.sessions)
         self.writes.sessions.append(
-            NewSession(session.id, source.id, public_id, profile_id.id, started_ms)
+            NewSession(
+                session.id,
+                source.id,
+                public_id,
+                profile_id.id,
+                started_ms,
+                self._describe(client, source.public_id),
+            )
         )
         return session
 
@@ -345,8 +402,6 @@ class Assignment:
                 if other is None or other == profile_id:
                     continue
                 holders.append(other)
-                if key.kind == ANOTHER_DEVICE:
-                    key = Key(key.kind, f"{source.public_id}/{key.value}")  # noqa: PLW2901
             self.writes.links += [
                 SourcedLink(Link(holder.id, key, time_ms, event.id), source.id)
                 for holder in holders
@@ -365,7 +420,7 @@ class Assignment:
         """The profile ID that a key of such a kind names; None where none was issued."""
         if key.kind == ARRIVAL:
             return self._known.profile_ids.get(key.value)
-        place = (source.id, key.value)
+        place = (source.id, key.value.removeprefix(f"{source.public_id}/"))
         if place not in self._known.devices:  # its own events are still to come
             self._keep(place, DeviceKey(self._issue(source, received_ms), None, 0))
         return self._known.devices[place].profile_id
@@ -380,15 +435,16 @@ def _sessions(envelope: Envelope) -> list[str]:
     return named
 
 
-def _skew_ms(envelope: Envelope, received_ms: int) -> int:
-    """How far the client's clock is behind the collector's."""
-    return 0 if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
+def _skew_ms(envelope: Envelope, received_ms: int) -> int | None:
+    """How far the client's clock is behind the collector's; None where it did not say."""
+    return None if envelope.sent_at_ms is None else received_ms - envelope.sent_at_ms
 
 
 def _started_ms(envelope: Envelope, received_ms: int) -> int:
     """When the session of a request began, as far as the request tells."""
     times_ms = [event.time_ms for event in envelope.events[:1] if event.time_ms is not None]
-    return min([received_ms, *(time_ms + _skew_ms(envelope, received_ms) for time_ms in times_ms)])
+    skew_ms = _skew_ms(envelope, received_ms) or 0
+    return min([received_ms, *(time_ms + skew_ms for time_ms in times_ms)])
 
 
 def _warnings(event: Event, identification: Identification) -> list[EventWarning]:

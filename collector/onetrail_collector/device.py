@@ -7,6 +7,8 @@ events, so that what an outage kept back for a week is divided as if it had come
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+import msgspec
+
 from onetrail_collector.wire.envelope import Event
 
 SESSION_GAP_MS = 1_800_000
@@ -15,6 +17,7 @@ SESSION_GAP_MS = 1_800_000
 class Course(NamedTuple):
     """The sessions of a device's events."""
 
+    events: Sequence[Event]
     begins: str  # of the first event, and of each that names none
     present: str | None  # of the device from now on, where its client names none
     last_ms: int  # the time of the last event in it
@@ -28,26 +31,28 @@ def divide(
     *,
     new_id: Callable[[], str],
 ) -> Course:
-    """Find the session of each event that names none; where there are several, they name it now.
+    """Find the session of each event that names none; where there are several, copies name it.
 
     `session` is the device's present one, and `last_ms` the time of its last event. Late events
     from long before get one of their own.
     """
     unnamed = [(time_ms, e) for time_ms, e in zip(times_ms, events, strict=True) if not e.session]
     if not unnamed:
-        return Course(events[0].session or "", session, last_ms)
+        return Course(events, events[0].session or "", session, last_ms)
     times = [time_ms for time_ms, _ in unnamed]
     first_ms, end_ms = min(times), max(times)
     since_ms = first_ms if session is None else last_ms
     if first_ms >= since_ms - SESSION_GAP_MS and end_ms <= since_ms + SESSION_GAP_MS:
         one = session or new_id()
-        return Course(events[0].session or one, one, max(end_ms, since_ms))
+        return Course(events, events[0].session or one, one, max(end_ms, since_ms))
     present, latest_ms = session, since_ms
+    named: dict[int, Event] = {}
     for time_ms, event in sorted(unnamed, key=lambda pair: pair[0]):
         if session is None or abs(time_ms - last_ms) > SESSION_GAP_MS:
             session, last_ms = new_id(), time_ms
         last_ms = max(last_ms, time_ms)
-        event.session = session
+        named[event.index] = msgspec.structs.replace(event, session=session)
         if last_ms >= latest_ms:
             present, latest_ms = session, last_ms
-    return Course(events[0].session or "", present, latest_ms)
+    events = [named.get(event.index, event) for event in events]
+    return Course(events, events[0].session or "", present, latest_ms)

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from onetrail_collector.body import Disconnected, read_body
 from onetrail_collector.errors import Refused
-from onetrail_collector.wire.envelope import Envelope, Receipt
+from onetrail_collector.wire.envelope import Client, Envelope, Receipt
 from onetrail_collector.wire.exchange import JSON, Answer, Call, Exchange
 
 Submit = Callable[[Envelope], Awaitable[Receipt]]
@@ -62,16 +62,21 @@ class Endpoint:
             headers,
             b"",
         )
+        source = None
         try:
             call.body = await read_body(headers, receive)
             decoded = exchange.decode(call)
             if isinstance(decoded, Answer):
                 answer: bytes | Answer = decoded
             else:
+                source, client = decoded[0].source, _client(scope, headers)
+                for envelope in decoded:
+                    envelope.client = client
                 answer = exchange.encode(call, await _store(submit, decoded))
         except Disconnected:
             return
         except Refused as refused:
+            scope["state"]["refusals"].note(source, refused)
             scope["state"]["metrics"].refused(refused.code)
             answer = _with_retry(exchange.refuse(call, refused), refused)
         if isinstance(answer, bytes):
@@ -91,6 +96,12 @@ class Endpoint:
         ]
 
 
+def _client(scope: Scope, headers: dict[bytes, bytes]) -> Client:
+    """Who sends this, as connection and headers have it."""
+    peer, user_agent = scope.get("client"), headers.get(b"user-agent")
+    return Client(peer[0] if peer else None, user_agent.decode("latin-1") if user_agent else None)
+
+
 async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:
     """One Receipt for all; raises Refused where one of them is, for a retry does no harm."""
     if len(envelopes) == 1:
@@ -105,6 +116,7 @@ async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:
         whole.events += receipt.events
         whole.rejected += receipt.rejected
         whole.warnings += receipt.warnings
+        whole.duplicate_indexes += receipt.duplicate_indexes
     return whole
 
 

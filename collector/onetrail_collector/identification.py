@@ -84,7 +84,7 @@ def _add_stated(
     """The keys that a protocol states beside the properties."""
     for name, value in claims.keys:
         if name == ANOTHER_DEVICE:  # what it is called is no text of a person's
-            keys.append(Key(name, value))
+            keys.append(Key(name, f"{source}/{value}"))
             continue
         kind = policy.kinds[name]
         try:

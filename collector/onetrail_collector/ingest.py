@@ -9,19 +9,23 @@ import contextlib
 import logging
 import sqlite3
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
 from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
+from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
 from onetrail_collector.metrics import Metrics
+from onetrail_collector.privacy import Privacy
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
-from onetrail_collector.store.rows import Cluster, Regrouping, Writes
+from onetrail_collector.store.rows import Cluster, Known, Regrouping
 from onetrail_collector.wire.envelope import Envelope, Receipt
+from onetrail_collector.withholding import marks, nothing_left, withhold
 
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
@@ -42,9 +46,15 @@ class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
     def __init__(
-        self, store: Store, policy: Policy, clock: Clock, metrics: Metrics | None = None
+        self,
+        store: Store,
+        policy: Policy,
+        clock: Clock,
+        metrics: Metrics | None = None,
+        enrichment: Enrichment | None = None,
     ) -> None:
         self._store = store
+        self._enrichment = enrichment or Enrichment(Privacy())
         self._policy = policy
         self._clock = clock
         self._metrics = metrics = metrics or Metrics()
@@ -76,8 +86,11 @@ class Ingest:
         if self._writer is not None:
             await self._writer
 
-    async def submit(self, envelope: Envelope) -> Receipt:
-        """Commit an envelope's events; raises Refused where they may not or cannot be stored."""
+    async def submit(self, envelope: Envelope, *, received_ms: int | None = None) -> Receipt:
+        """Commit an envelope's events; raises Refused where they may not or cannot be stored.
+
+        `received_ms` is when it came, where that is not now.
+        """
         if self._closing:
             raise busy("the collector is stopping; send again", retry_after_s=RETRY_AFTER_S)
         if len(self._queue) >= MAX_WAITING or self._waiting_bytes > MAX_WAITING_BYTES:
@@ -86,7 +99,9 @@ class Ingest:
                 f"the limits are {MAX_WAITING} and {MAX_WAITING_BYTES}: send again",
                 retry_after_s=RETRY_AFTER_S,
             )
-        request = Request(envelope, identify(envelope, self._policy), self._clock())
+        self._enrichment.admit(envelope.client, envelope.source)
+        received_ms = self._clock() if received_ms is None else received_ms
+        request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
         self._waiting_bytes += envelope.size_bytes
@@ -171,24 +186,33 @@ class Ingest:
                 known.exclusive = await transaction.exclusive_values(
                     identified, self._policy.exclusive_kinds
                 )
-            assignment = Assignment(asked, known, self._policy.exclusive_kinds)
-            outcomes = [_outcome(assignment, request) for request in requests]
+            if known.salt is not None:
+                asked_marks = marks(requests, known)
+                found = await transaction.suppressed(asked_marks.keys())
+                known.erased = frozenset(asked_marks[mark] for mark in found)
+            assignment = Assignment(
+                asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
+            )
+            outcomes = [_outcome(assignment, request, known) for request in requests]
             changes = Regrouping()
             if await transaction.write(assignment.writes):
-                changes = await self._resolve(transaction, assignment.writes)
+                linked = {link.profile_id for link, _ in assignment.writes.links}
+                changes = await resolve_again(transaction, linked, self._policy)
+        self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
         self._metrics.regrouped(len(changes.profiles), changes.refused.values())
         return outcomes
 
-    async def _resolve(self, transaction: StoreTransaction, writes: Writes) -> Regrouping:
-        kinds = self._policy.kinds
-        count_to = max(kind.max_profile_ids for kind in kinds.values()) + 1
-        cluster = await transaction.cluster(
-            {link.profile_id for link, _ in writes.links}, count_to=count_to
-        )
-        resolution = resolve(cluster.links, kinds, seen_on=cluster.seen_on)
-        changes = difference(cluster, resolution)
-        await transaction.regroup(changes)
-        return changes
+
+async def resolve_again(
+    transaction: StoreTransaction, profile_ids: Iterable[int], policy: Policy
+) -> Regrouping:
+    """Decide anew who these profile IDs and all within their reach are."""
+    count_to = max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
+    cluster = await transaction.cluster(profile_ids, count_to=count_to)
+    resolution = resolve(cluster.links, policy.kinds, seen_on=cluster.seen_on)
+    changes = difference(cluster, resolution)
+    await transaction.regroup(changes)
+    return changes
 
 
 def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
@@ -209,9 +233,10 @@ def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
     )
 
 
-def _outcome(assignment: Assignment, request: Request) -> Receipt | Refused:
+def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt | Refused:
     try:
-        return assignment.assign(request)
+        allowed = withhold(request, known)
+        return nothing_left(request, allowed) or assignment.assign(allowed)
     except Refused as refusal:
         return refusal
 

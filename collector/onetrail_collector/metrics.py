@@ -19,6 +19,7 @@ from onetrail_collector.errors import Refused
 from onetrail_collector.wire.envelope import Receipt
 
 COMMIT_EVENTS = (1, 3, 10, 30, 100, 300, 1000, 3000)
+SKEW_S = (1, 10, 60, 600, 3600, 86_400)
 COMMIT_S = (0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10)
 
 
@@ -37,6 +38,12 @@ class Metrics:
         self._commit_events = self._histogram("commit_events", "Events a commit.", COMMIT_EVENTS)
         self._commit_s = self._histogram(
             "commit_seconds", "How long a commit takes, until it is on disk.", COMMIT_S
+        )
+        self._skew_s = self._histogram(
+            "client_clock_skew_seconds", "How wrong clients' clocks are, either way.", SKEW_S
+        )
+        self._clamped = self._counter(
+            "events_clamped", "Events from the future, whose time is that of their arrival."
         )
         self._failed = self._counter("commits_failed", "Commits that the disk did not take.")
         self._moved = self._counter(
@@ -75,6 +82,12 @@ class Metrics:
         self._events.labels("duplicate").inc(duplicates)
         self._commit_events.observe(stored)
         self._commit_s.observe(seconds)
+
+    def clocks(self, skews_ms: Iterable[int], clamped: int) -> None:
+        """The clocks of the devices whose sessions began, and the events from the future."""
+        for skew_ms in skews_ms:
+            self._skew_s.observe(abs(skew_ms) / 1000)
+        self._clamped.inc(clamped)
 
     def commit_failed(self) -> None:
         """The disk was full, the file locked or not writable."""

@@ -7,7 +7,7 @@ down here. (OpenAPI 3.1: https://spec.openapis.org/oas/v3.1.0; JSON Schema by ms
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 from starlette.requests import Request
@@ -69,6 +69,7 @@ class TrackAnswer(msgspec.Struct):
     session: Ref
     accepted: int
     duplicates: int
+    results: list[Literal["stored", "duplicate", "rejected"]]
     rejected: list[Rejection]
     warnings: list[EventWarning]
     events: list[str]

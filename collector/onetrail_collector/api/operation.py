@@ -21,8 +21,10 @@ from starlette.routing import Route
 from onetrail_collector.auth import Caller, require_token
 from onetrail_collector.body import read_body
 from onetrail_collector.clock import Clock
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import not_json, wrong_shape
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.refusals import Refusals
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 
@@ -47,6 +49,8 @@ class Call(Generic[Asked, Body]):
     asked: Asked
     body: Body
     caller: Caller
+    eraser: Eraser
+    refusals: Refusals
     request: Request
 
 
@@ -81,6 +85,8 @@ class Operation:
             asked=_asked(request, self.asks),
             body=await _body(request, self.body),
             caller=caller,
+            eraser=state.eraser,
+            refusals=state.refusals,
             request=request,
         )
         answer = await self.answer(call)

@@ -100,12 +100,19 @@ class ProfilesOfKey(msgspec.Struct):
 
 
 class EventView(msgspec.Struct):
-    """An event as it was stored; `context` has the batch's under the event's own."""
+    """An event as it was stored; `context` has the batch's under the event's own.
+
+    `time` is the client's, `client_time`, corrected by received - sent_at; one from the future is
+    clamped to `received`.
+    """
 
     id: str
     type: str
     time: str
     received: str
+    sent_at: str | None
+    client_time: str | None
+    clamped: bool
     source: str
     profile_id: str
     session: str
@@ -132,7 +139,7 @@ class CountsView(msgspec.Struct):
 async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
     """The profile that holds this profile ID."""
     number = await profile_number(call.store, call.asked.profile_id)
-    return _profile(await call.store.read_profile(number))
+    return profile_view(await call.store.read_profile(number))
 
 
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
@@ -141,7 +148,7 @@ async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     numbers = await call.store.find_profiles_by_key(key)
     return ProfilesOfKey(
         KeyRef(key.kind, key.value),
-        [_profile(await call.store.read_profile(number)) for number in numbers],
+        [profile_view(await call.store.read_profile(number)) for number in numbers],
     )
 
 
@@ -204,7 +211,8 @@ def _before(cursor: str | None) -> tuple[int, int] | None:
         raise wrong_shape("cursor: give the next_cursor of the page before, as it is") from None
 
 
-def _profile(rows: ProfileRows) -> Profile:
+def profile_view(rows: ProfileRows) -> Profile:
+    """A profile as it is answered."""
     names = {row.id: row.public_id for row in rows.profile_ids}
     return Profile(
         id=rows.profile_ids[0].public_id,
@@ -255,6 +263,13 @@ def event_view(event: StoredEvent) -> EventView:
         type=event.type,
         time=to_rfc3339(event.time_ms),
         received=to_rfc3339(event.received_ms),
+        sent_at=_time(None if event.skew_ms is None else event.received_ms - event.skew_ms),
+        client_time=_time(
+            None
+            if event.ahead_ms is None
+            else event.time_ms + event.ahead_ms - (event.skew_ms or 0)
+        ),
+        clamped=bool(event.ahead_ms),
         source=event.source,
         profile_id=event.profile_id,
         session=event.session,

@@ -2,7 +2,7 @@
 
 import click
 
-from onetrail_collector.cli import config, serve, sources, tokens, upkeep
+from onetrail_collector.cli import config, erase, export, quarantine, serve, sources, tokens, upkeep
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -19,5 +19,9 @@ for command in (
     upkeep.backup,
     upkeep.check,
     upkeep.vacuum,
+    export.export,
+    erase.erase,
+    erase.suppressions,
+    quarantine.quarantine,
 ):
     cli.add_command(command)

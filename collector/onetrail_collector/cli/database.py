@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 import click
 
 from onetrail_collector.cli.options import effective
+from onetrail_collector.settings import Settings
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -34,6 +35,11 @@ def database(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def _configured(context: click.Context, _: click.Parameter, db: Path | None) -> Path:
     return db or effective(context.meta[CONFIG_KEY], {}).settings.db
+
+
+def configured() -> Settings:
+    """The settings that hold for the command that runs, which has the option `--config`."""
+    return effective(click.get_current_context().meta[CONFIG_KEY], {}).settings
 
 
 CONFIG_KEY = "onetrail_collector.config"

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.privacy import Privacy
 
 Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
@@ -58,4 +59,5 @@ class Settings:
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
     metrics: MetricsSection = field(default_factory=MetricsSection)
+    privacy: Privacy = field(default_factory=Privacy)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

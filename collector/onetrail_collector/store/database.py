@@ -56,6 +56,8 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Con
         await _use_wal(connection)
         await connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
         await connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        # What is deleted is overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
+        await connection.execute("PRAGMA secure_delete = ON")
         await _migrate(connection, path, migrations())
     except sqlite3.DatabaseError as error:
         await connection.close()
@@ -69,6 +71,15 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Con
 async def open_reader(path: Path) -> aiosqlite.Connection:
     """A connection that cannot write."""
     return await _connect(path, "ro")
+
+
+async def checkpoint(writer: aiosqlite.Connection) -> None:
+    """Bring the WAL into the file and empty it; what readers still need of it stays for now."""
+    await writer.execute("PRAGMA busy_timeout = 100")  # commits wait meanwhile
+    try:
+        await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
+    finally:
+        await writer.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_TIMEOUT_S)}")
 
 
 async def _connect(path: Path, mode: str) -> aiosqlite.Connection:

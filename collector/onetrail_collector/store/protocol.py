@@ -1,6 +1,6 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -9,15 +9,20 @@ from onetrail_collector.store.rows import (
     Cluster,
     CountRow,
     Counts,
+    Erasure,
     EventsPage,
     Known,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
+    Quarantined,
     Question,
     Regrouping,
+    Removal,
+    SessionRow,
     Source,
+    StoredEvent,
     Tally,
     Token,
     Writes,
@@ -39,6 +44,16 @@ class StoreTransaction(Protocol):
     ) -> dict[int, dict[str, str]]:
         """Which value of each of these kinds was used on these profile IDs."""
 
+    @property
+    def erasing(self) -> "ErasureSteps":
+        """The steps of an erasure."""
+
+    async def find_profile(self, public_id: str) -> int | None:
+        """The profile that holds this profile ID."""
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        """Which of these marks are of people who were erased."""
+
     async def write(self, writes: Writes) -> bool:
         """Add all of it; True where a link is new or has earlier evidence than before.
 
@@ -53,6 +68,45 @@ class StoreTransaction(Protocol):
 
     async def regroup(self, regrouping: Regrouping) -> None:
         """Store what identity resolution decided."""
+
+
+class ErasureSteps(Protocol):
+    """The steps of erasures, within one transaction.
+
+    The first makes a profile unknown; the others, a few rows each, remove what is left of it.
+    """
+
+    async def begin(  # noqa: PLR0913 - a receipt says who, why and when
+        self, profile: int, *, public_id: str, made_by: str, reason: str, now_ms: int, count_to: int
+    ) -> tuple[Erasure, list[int]]:
+        """Let no ID find a profile; suppress its profile IDs and the keys that nobody else uses.
+
+        Its links, traits, own keys and refused events are removed at once. Also answers the profile
+        IDs of others that shared a key with it, as far as that key is seen on at most `count_to`
+        of them: who those are must be resolved again.
+        """
+
+    async def suppress_sessions(self, erasure: int, after: int) -> int | None:
+        """Suppress some sessions after the number `after`, and let no id find them.
+
+        Answers the number of the last; None at the end.
+        """
+
+    async def remove_events(self, erasure: int) -> int | None:
+        """Remove some events; answers how many, None at the end."""
+
+    async def remove_sessions(self, erasure: int) -> int | None:
+        """Remove some sessions, when their events are gone; answers how many, None at the end."""
+
+    async def end(self, erasure: int, used: Iterable[int], walked_to: int, *, now_ms: int) -> bool:
+        """Remove the contexts that nobody else uses and the profile IDs, and call it done.
+
+        `used` are the contexts that other events up to the number `walked_to` use. False, and
+        nothing is done, where an event or a session came in the meantime.
+        """
+
+    async def lift(self, public_id: str, *, lifted_by: str, now_ms: int) -> bool:
+        """Let the people of an erasure be stored again; False where it does not suppress them."""
 
 
 class Store(Protocol):
@@ -94,6 +148,45 @@ class Store(Protocol):
 
     async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
         """Let the admin token of this hash in from now on."""
+
+    async def removal(self, profile: int) -> Removal:
+        """How much an erasure of this profile would remove."""
+
+    async def erasures(self, *, pending: bool = False) -> list[Erasure]:
+        """All erasures, or those under way; the newest first."""
+
+    async def find_erasure(self, public_id: str) -> Erasure | None:
+        """One erasure by the id of its receipt."""
+
+    async def find_suppression(
+        self, *, profile_id: str | None = None, key: Key | None = None
+    ) -> Erasure | None:
+        """The erasure by which this profile ID or this key is suppressed."""
+
+    async def walk_contexts(self, erasure: int, after: int) -> tuple[set[int], int]:
+        """Which contexts of an erasure other events use, among some after the number `after`.
+
+        Also the last event looked at, which is `after` itself at the end.
+        """
+
+    async def checkpoint(self) -> None:
+        """Bring the log of changes into the file, and empty it, as far as readers let it."""
+
+    async def quarantined(
+        self, source: str | None, *, limit: int, after: int | None = None
+    ) -> list[Quarantined]:
+        """Refused events of one source or all: the newest first, or the oldest after a number."""
+
+    async def drop_quarantined(self, numbers: Sequence[int]) -> int:
+        """Forget refused events; answers how many there were."""
+
+    async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
+        """The newest events of one source or all, among the newest 50,000 of the file."""
+
+    async def sessions_page(
+        self, profile: int, *, limit: int, after: int
+    ) -> list[tuple[int, SessionRow]]:
+        """Sessions of a profile, each with its number, after the number `after`."""
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

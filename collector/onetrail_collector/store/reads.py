@@ -10,8 +10,11 @@ from onetrail_collector.store.rows import (
     LinkRow,
     ProfileIdRow,
     ProfileRows,
+    SessionRow,
     StoredEvent,
 )
+
+NEWEST = 50_000  # events that are looked at for the newest of one source
 
 
 async def find_profile(reader: aiosqlite.Connection, public_id: str) -> int | None:
@@ -100,7 +103,8 @@ async def read_events(
         """
         SELECT events.id, events.event_id, events.type, events.time_ms, events.received_ms,
                events.properties, events.context, contexts.body,
-               profile_ids.public_id, sessions.public_id, sources.public_id
+               profile_ids.public_id, sessions.public_id, sources.public_id,
+               events.skew_ms, events.ahead_ms
         FROM profile_ids
         CROSS JOIN events ON events.id IN (
             SELECT newest.id FROM events AS newest
@@ -119,6 +123,53 @@ async def read_events(
     page = found[:limit]
     last = (page[-1][3], page[-1][0]) if len(found) > limit else None
     return EventsPage([StoredEvent(*row[1:]) for row in page], last)
+
+
+async def newest_events(
+    reader: aiosqlite.Connection, source: str | None, *, limit: int
+) -> list[StoredEvent]:
+    """The newest events of one source or all, among the newest of the file."""
+    rows = await reader.execute_fetchall(
+        """
+        SELECT events.event_id, events.type, events.time_ms, events.received_ms,
+               events.properties, events.context, contexts.body,
+               profile_ids.public_id, sessions.public_id, sources.public_id,
+               events.skew_ms, events.ahead_ms
+        FROM events
+        CROSS JOIN sources ON sources.id = events.source
+        CROSS JOIN profile_ids ON profile_ids.id = events.profile_id
+        CROSS JOIN sessions ON sessions.id = events.session
+        LEFT JOIN contexts ON contexts.id = events.context_id
+        WHERE events.id > (SELECT ifnull(max(id), 0) FROM events) - ?3
+          AND (?1 IS NULL OR sources.public_id = ?1)
+        ORDER BY events.id DESC LIMIT ?2
+        """,
+        (source, limit, NEWEST),
+    )
+    return [StoredEvent(*row) for row in rows]
+
+
+async def sessions_page(
+    reader: aiosqlite.Connection, profile: int, *, limit: int, after: int
+) -> list[tuple[int, SessionRow]]:
+    """Sessions of a profile, each with its number, after the number `after`."""
+    rows = await reader.execute_fetchall(
+        """
+        SELECT sessions.id, sessions.public_id, sources.public_id, profile_ids.public_id,
+               sessions.started_ms, sessions.client
+        FROM profile_ids
+        CROSS JOIN sessions ON sessions.id IN (
+            SELECT page.id FROM sessions AS page
+            WHERE page.profile_id = profile_ids.id AND page.id > ?3
+            ORDER BY page.id LIMIT ?2
+        )
+        CROSS JOIN sources ON sources.id = sessions.source
+        WHERE profile_ids.profile = ?1
+        ORDER BY sessions.id LIMIT ?2
+        """,
+        (profile, limit, after),
+    )
+    return [(row[0], SessionRow(*row[1:])) for row in rows]
 
 
 async def read_counts(reader: aiosqlite.Connection) -> Counts:

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.identity.suppression import Trace
 from onetrail_collector.identity.traits import Trait
 
 
@@ -79,6 +80,8 @@ class Known:
     last_profile_id: int = 0
     last_session: int = 0
     last_context: int = 0
+    salt: bytes | None = None  # of marks; None where nobody was ever erased
+    erased: frozenset[Trace] = frozenset()  # of what these requests may bring back
 
 
 class NewProfileId(NamedTuple):
@@ -99,6 +102,7 @@ class NewSession(NamedTuple):
     public_id: str
     profile_id: int
     started_ms: int
+    client: str | None = None
 
 
 class NewContext(NamedTuple):
@@ -113,8 +117,44 @@ class NewContext(NamedTuple):
 NewDeviceKey = tuple[int, str, int, int | None, int]
 
 # A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
-# context, context_id. A plain tuple, because one is made for each event.
-NewEvent = tuple[int, str, str, int, int, int, int, str, str | None, int | None]
+# context, context_id, skew_ms, ahead_ms. A plain tuple, because one is made for each event.
+NewEvent = tuple[
+    int, str, str, int, int, int, int, str, str | None, int | None, int | None, int | None
+]
+
+
+class NewQuarantined(NamedTuple):
+    """A row of quarantine: one event that was refused."""
+
+    source: int
+    event_id: str | None
+    received_ms: int
+    code: str
+    detail: str
+    session: str | None
+    profile_id: str | None
+    sent_at_ms: int | None
+    context: str | None
+    event: str
+    cut: bool
+    bytes: int
+
+
+class Quarantined(NamedTuple):
+    """One event that was refused, and all that is needed to bring it again."""
+
+    id: int
+    source: str
+    event_id: str | None
+    received_ms: int
+    code: str
+    detail: str
+    session: str | None
+    profile_id: str | None
+    sent_at_ms: int | None
+    context: str | None
+    event: str
+    cut: bool
 
 
 # What a commit adds to one count: metric, time_ms, source, label, how many.
@@ -165,6 +205,9 @@ class Writes:
     events: list[NewEvent] = field(default_factory=list)
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
+    quarantine: list[NewQuarantined] = field(default_factory=list)
+    skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
+    clamped: int = 0  # events from the future
     devices: dict[tuple[int, str], NewDeviceKey] = field(default_factory=dict)
 
 
@@ -201,6 +244,8 @@ class StoredEvent(NamedTuple):
     profile_id: str
     session: str
     source: str
+    skew_ms: int | None = None
+    ahead_ms: int | None = None
 
 
 class LiveFilter(NamedTuple):
@@ -264,3 +309,46 @@ class Counts(NamedTuple):
     sessions: int
     profiles: int
     profile_ids: int
+
+
+class Removal(NamedTuple):
+    """How much an erasure would remove."""
+
+    profile_ids: list[str]
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    quarantined: int
+
+
+class Erasure(NamedTuple):
+    """The receipt of an erasure: how much of each went, and nothing about the person."""
+
+    id: int
+    public_id: str
+    made_by: str
+    reason: str
+    begun_ms: int
+    done_ms: int | None  # None: under way
+    profile_ids: int
+    sessions: int
+    events: int
+    traits: int
+    links: int
+    keys: int
+    contexts: int
+    quarantined: int
+    lifted_ms: int | None  # None: they are suppressed
+    lifted_by: str | None
+
+
+class SessionRow(NamedTuple):
+    """One session of a profile."""
+
+    public_id: str
+    source: str
+    profile_id: str
+    started_ms: int
+    client: str | None  # JSON object

@@ -1,24 +1,38 @@
 """The store on one SQLite file: one connection that writes, one that reads."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store import counts, live, reads, sign_ins, sources
+from onetrail_collector.store import (
+    counts,
+    database,
+    erasure,
+    live,
+    quarantine,
+    reads,
+    sign_ins,
+    sources,
+)
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.rows import (
     CountRow,
     Counts,
+    Erasure,
     EventsPage,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
+    Quarantined,
+    Removal,
+    SessionRow,
     Source,
+    StoredEvent,
     Tally,
     Token,
 )
@@ -89,6 +103,46 @@ class SqliteStore:
 
     async def counts(self) -> Counts:
         return await reads.read_counts(self._reader)
+
+    async def removal(self, profile: int) -> Removal:
+        return await erasure.removal(self._reader, profile)
+
+    async def erasures(self, *, pending: bool = False) -> list[Erasure]:
+        return await erasure.list_erasures(self._reader, pending=pending)
+
+    async def find_erasure(self, public_id: str) -> Erasure | None:
+        return await erasure.find_erasure(self._reader, public_id)
+
+    async def find_suppression(
+        self, *, profile_id: str | None = None, key: Key | None = None
+    ) -> Erasure | None:
+        return await erasure.find_by_mark(self._reader, profile_id=profile_id, key=key)
+
+    async def walk_contexts(self, erasure_id: int, after: int) -> tuple[set[int], int]:
+        return await erasure.walk_contexts(self._reader, erasure_id, after)
+
+    async def checkpoint(self) -> None:
+        async with self._writing:
+            await database.checkpoint(self._writer)
+
+    async def quarantined(
+        self, source: str | None, *, limit: int, after: int | None = None
+    ) -> list[Quarantined]:
+        if after is None:
+            return await quarantine.read_newest(self._reader, source, limit=limit)
+        return await quarantine.read(self._reader, source, limit=limit, after=after)
+
+    async def drop_quarantined(self, numbers: Sequence[int]) -> int:
+        async with self._writing:
+            return await quarantine.drop(self._writer, numbers)
+
+    async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
+        return await reads.newest_events(self._reader, source, limit=limit)
+
+    async def sessions_page(
+        self, profile: int, *, limit: int, after: int
+    ) -> list[tuple[int, SessionRow]]:
+        return await reads.sessions_page(self._reader, profile, limit=limit, after=after)
 
     async def sources(self) -> list[Source]:
         return await sources.list_sources(self._reader)

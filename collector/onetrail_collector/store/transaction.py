@@ -14,7 +14,10 @@ import msgspec
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_counts, tally
+from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.protocol import AlreadyStored
+from onetrail_collector.store.quarantine import keep_quarantined
+from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
     Cluster,
     DeviceKey,
@@ -32,7 +35,8 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
-LOOK_UP = """
+LOOK_UP = (
+    """
 SELECT
   (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
@@ -72,11 +76,14 @@ SELECT
    CROSS JOIN profile_ids ON profile_ids.id = device_keys.profile_id
    LEFT JOIN sessions ON sessions.id = device_keys.session
    LEFT JOIN profile_ids AS holder ON holder.id = sessions.profile_id),
-
-  (SELECT ifnull(max(id), 0) FROM profile_ids),
+  """
+    + LAST_PROFILE_ID
+    + """,
   (SELECT ifnull(max(id), 0) FROM sessions),
-  (SELECT ifnull(max(id), 0) FROM contexts)
+  (SELECT ifnull(max(id), 0) FROM contexts),
+  (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
 """
+)
 
 ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
@@ -119,6 +126,7 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.erasing = ErasureSteps(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -143,10 +151,21 @@ class Transaction:
             last_profile_id=row[6],
             last_session=row[7],
             last_context=row[8],
+            salt=row[9],
         )
         for device in devices:
             _add_device(known, device)
         return known
+
+    async def find_profile(self, public_id: str) -> int | None:
+        return await find_profile(self._connection, public_id)
+
+    async def suppressed(self, marks: Collection[str]) -> set[str]:
+        rows = await self._all(
+            "SELECT mark FROM suppressed WHERE mark IN (SELECT value FROM json_each(?))",
+            _json(marks),
+        )
+        return {row[0] for row in rows}
 
     async def exclusive_values(
         self, profile_ids: Iterable[int], kinds: Collection[str]
@@ -171,13 +190,15 @@ class Transaction:
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
         await self._insert(
-            "sessions (id, source, public_id, profile_id, started_ms)", writes.sessions
+            "sessions (id, source, public_id, profile_id, started_ms, client)", writes.sessions
         )
         await self._each(
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
         await self._add_events(writes.events)
+        if writes.quarantine:
+            await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, tally(writes))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         await self._from_json(ADD_TRAITS, writes.traits)
@@ -195,7 +216,7 @@ class Transaction:
         try:
             await self._insert(
                 "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-                " properties, context, context_id)",
+                " properties, context, context_id, skew_ms, ahead_ms)",
                 events,
             )
         except sqlite3.IntegrityError as error:
@@ -265,7 +286,7 @@ class Transaction:
                 end = done + steps * size
                 values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
                 await self._each(
-                    f"INSERT INTO {into} VALUES {values}",  # noqa: S608 - constants
+                    f"INSERT INTO {into} VALUES {values}",
                     [
                         tuple(chain.from_iterable(rows[start : start + size]))
                         for start in range(done, end, size)

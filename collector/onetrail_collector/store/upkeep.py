@@ -24,7 +24,7 @@ def back_up(source: Path, target: Path, progress: Progress) -> None:
         raise FileExistsError(f"{target} exists; a backup never overwrites")
     part = target.with_name(f"{target.name}.part")
     part.unlink(missing_ok=True)
-    with closing(_open(source)) as original, closing(sqlite3.connect(part)) as copy:
+    with closing(open_file(source)) as original, closing(sqlite3.connect(part)) as copy:
         # From one read transaction, or the copy would begin again at each commit of the collector.
         original.execute("BEGIN")
         original.execute("SELECT count(*) FROM sqlite_schema").fetchone()
@@ -42,7 +42,7 @@ def back_up(source: Path, target: Path, progress: Progress) -> None:
 
 def check(path: Path) -> list[str]:
     """What is wrong with the file; nothing, if it is sound. Raises UnusableDatabase."""
-    with closing(_open(path)) as connection:
+    with closing(open_file(path)) as connection:
         try:
             rows = connection.execute("PRAGMA integrity_check").fetchall()
             orphans = connection.execute("PRAGMA foreign_key_check").fetchall()
@@ -59,7 +59,7 @@ def vacuum(path: Path) -> tuple[int, int]:
 
     The collector's commits wait meanwhile, and answer 503 where that takes long.
     """
-    with closing(_open(path, mode="rw")) as connection:
+    with closing(open_file(path, mode="rw")) as connection:
         before = _bytes(connection)
         connection.execute("VACUUM")
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -72,7 +72,8 @@ def _bytes(connection: sqlite3.Connection) -> int:
     return int(pages) * int(page_bytes)
 
 
-def _open(path: Path, mode: str = "ro") -> sqlite3.Connection:
+def open_file(path: Path, mode: str = "ro") -> sqlite3.Connection:
+    """A plain connection to a collector's file. Raises UnusableDatabase."""
     if not path.is_file():
         raise UnusableDatabase(f"there is no file {path}")
     connection = sqlite3.connect(

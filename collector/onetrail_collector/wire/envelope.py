@@ -3,6 +3,8 @@
 They are msgspec Structs, not dataclasses, because one is made for each event: a third of the cost.
 """
 
+from typing import NamedTuple
+
 import msgspec
 
 
@@ -44,6 +46,10 @@ class Rejection(msgspec.Struct):
     id: str | None
     error: str
     detail: str
+    help: str = ""  # the path of the page that explains the code
+
+    def __post_init__(self) -> None:
+        self.help = f"/errors#{self.error}"
 
 
 class EventWarning(msgspec.Struct):
@@ -53,6 +59,13 @@ class EventWarning(msgspec.Struct):
     id: str
     warning: str
     detail: str
+
+
+class Client(NamedTuple):
+    """What a request's connection and headers say of the device that sends it."""
+
+    address: str | None = None  # IPv4 or IPv6
+    user_agent: str | None = None
 
 
 class Envelope(msgspec.Struct):
@@ -71,6 +84,8 @@ class Envelope(msgspec.Struct):
     origin: str | None = None  # the web page's, from the header of that name
     rejected: list[Rejection] = []
     size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
+    refused: dict[int, str] = {}  # by index, the JSON of the rejected, as it was sent
+    client: Client = Client()
     device: str | None = None
 
 
@@ -84,3 +99,4 @@ class Receipt(msgspec.Struct):
     events: list[str] = []
     rejected: list[Rejection] = []
     warnings: list[EventWarning] = []
+    duplicate_indexes: list[int] = []

@@ -117,12 +117,20 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         origin=origin,
         rejected=rejected,
         size_bytes=len(text),
+        refused=_refused(text, rejected) if rejected else {},
     )
+
+
+def _refused(text: str, rejected: list[Rejection]) -> dict[int, str]:
+    """The JSON of each rejected event, as it was sent."""
+    events = _in_parts.decode(text).events
+    return {rejection.index: bytes(events[rejection.index]).decode() for rejection in rejected}
 
 
 def encode(receipt: Receipt) -> bytes:
     """The answer to a request; holds nothing about any other device or person.
 
+    `results` has one word for each event of the request: stored, duplicate or rejected.
     The fields after `warnings` are Tracardi's, for its clients.
     """
     return msgspec.json.encode(
@@ -131,6 +139,7 @@ def encode(receipt: Receipt) -> bytes:
             "session": {"id": receipt.session},
             "accepted": receipt.accepted,
             "duplicates": receipt.duplicates,
+            "results": _results(receipt),
             "rejected": receipt.rejected,
             "warnings": receipt.warnings,
             "events": receipt.events,
@@ -140,6 +149,15 @@ def encode(receipt: Receipt) -> bytes:
             "response": {},
         }
     )
+
+
+def _results(receipt: Receipt) -> list[str]:
+    results = ["stored"] * (len(receipt.events) + len(receipt.rejected))
+    for index in receipt.duplicate_indexes:
+        results[index] = "duplicate"
+    for rejection in receipt.rejected:
+        results[rejection.index] = "rejected"
+    return results
 
 
 def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tuple[int, _Event]]]:

@@ -34,6 +34,7 @@ CREATE TABLE sessions (
     public_id  TEXT    NOT NULL,
     profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
     started_ms INTEGER NOT NULL,
+    client     TEXT,  -- JSON object: what the first request's headers say: browser, place, bot (enrichment.py)
     UNIQUE (source, public_id)
 );
 CREATE INDEX sessions_by_profile_id ON sessions (profile_id);  -- a profile's page
@@ -57,6 +58,8 @@ CREATE TABLE events (
     properties  TEXT    NOT NULL,  -- JSON object, as sent
     context     TEXT,              -- the event's own, JSON object
     context_id  INTEGER REFERENCES contexts (id),
+    skew_ms     INTEGER,           -- received - sent_at: how far the client's clock was behind; NULL: it did not say
+    ahead_ms    INTEGER,           -- how far time_ms was in the future before it was clamped; NULL: no time was sent
     UNIQUE (source, event_id)      -- a retry is harmless
 );
 CREATE INDEX events_by_profile_id ON events (profile_id, time_ms);  -- the newest page of a profile's events
@@ -126,3 +129,112 @@ CREATE TABLE device_keys (
     last_ms    INTEGER NOT NULL,
     PRIMARY KEY (source, value)
 ) WITHOUT ROWID;
+CREATE INDEX device_keys_by_profile_id ON device_keys (profile_id);  -- erasing a person
+
+-- Events that were refused, as they were sent, until their cause is mended or they are too old. Bounded.
+CREATE TABLE quarantine (
+    id          INTEGER PRIMARY KEY,
+    source      INTEGER NOT NULL REFERENCES sources (id),
+    event_id    TEXT,               -- NULL where it has none
+    received_ms INTEGER NOT NULL,
+    code        TEXT    NOT NULL,   -- why, as the answer said it
+    detail      TEXT    NOT NULL,
+    session     TEXT,               -- public ids, as sent
+    profile_id  TEXT,
+    sent_at_ms  INTEGER,
+    context     TEXT,
+    event       TEXT    NOT NULL,   -- JSON, or its beginning
+    cut         INTEGER NOT NULL DEFAULT 0,  -- only the beginning is kept: it cannot be replayed
+    bytes       INTEGER NOT NULL,   -- of event and context
+    UNIQUE (source, event_id)
+);
+CREATE INDEX quarantine_by_source ON quarantine (source, id, bytes);  -- the newest of a source, and its bound
+
+-- Receipts of erased people: how much went, when, by whom; nothing about the person.
+CREATE TABLE erasures (
+    id          INTEGER PRIMARY KEY,
+    public_id   TEXT    NOT NULL UNIQUE,
+    made_by     TEXT    NOT NULL,
+    reason      TEXT    NOT NULL,
+    begun_ms    INTEGER NOT NULL,
+    done_ms     INTEGER,            -- NULL: under way, and goes on at the next start
+    profile_ids INTEGER NOT NULL DEFAULT 0,
+    sessions    INTEGER NOT NULL DEFAULT 0,
+    events      INTEGER NOT NULL DEFAULT 0,
+    traits      INTEGER NOT NULL DEFAULT 0,
+    links       INTEGER NOT NULL DEFAULT 0,
+    keys        INTEGER NOT NULL DEFAULT 0,
+    contexts    INTEGER NOT NULL DEFAULT 0,
+    quarantined INTEGER NOT NULL DEFAULT 0,
+    lifted_ms   INTEGER,            -- from then on they may be stored again
+    lifted_by   TEXT,
+    last_profile_id INTEGER NOT NULL  -- the highest number in use then: none is ever used again
+);
+
+-- What an erasure that is under way still has to remove.
+CREATE TABLE erasing (
+    profile_id INTEGER PRIMARY KEY REFERENCES profile_ids (id),
+    erasure    INTEGER NOT NULL REFERENCES erasures (id)
+);
+CREATE TABLE erasing_contexts (
+    context INTEGER PRIMARY KEY REFERENCES contexts (id),
+    erasure INTEGER NOT NULL REFERENCES erasures (id)
+);
+
+-- Who may not be stored again: a keyed hash of each profile ID, session and merging key that was erased.
+CREATE TABLE suppressed (
+    mark    TEXT    PRIMARY KEY,    -- hexadecimal
+    erasure INTEGER NOT NULL REFERENCES erasures (id)
+) WITHOUT ROWID;
+CREATE INDEX suppressed_by_erasure ON suppressed (erasure);  -- lifting one
+CREATE TABLE suppression_salt (salt BLOB NOT NULL);          -- one row: the hash's key, of this database alone
+INSERT INTO suppression_salt VALUES (randomblob(32));
+
+-- For people with SQL (docs/schema.md): these two keep their columns; new ones come at the end.
+CREATE VIEW profile_events AS
+SELECT events.id AS number,
+       (SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
+        ORDER BY same.id LIMIT 1) AS profile,
+       profile_ids.public_id AS profile_id,
+       sources.public_id AS source,
+       sessions.public_id AS session,
+       events.event_id,
+       events.type,
+       strftime('%Y-%m-%dT%H:%M:%fZ', events.time_ms / 1000.0, 'unixepoch') AS time,
+       strftime('%Y-%m-%dT%H:%M:%fZ', events.received_ms / 1000.0, 'unixepoch') AS received,
+       strftime('%Y-%m-%dT%H:%M:%fZ', (events.received_ms - events.skew_ms) / 1000.0, 'unixepoch') AS sent_at,
+       strftime('%Y-%m-%dT%H:%M:%fZ',
+                (events.time_ms + events.ahead_ms - ifnull(events.skew_ms, 0)) / 1000.0,
+                'unixepoch') AS client_time,
+       ifnull(events.ahead_ms, 0) > 0 AS clamped,
+       events.properties,
+       json_patch(ifnull(contexts.body, '{}'), ifnull(events.context, '{}')) AS context,
+       sessions.client
+FROM events
+JOIN profile_ids ON profile_ids.id = events.profile_id
+JOIN sources ON sources.id = events.source
+JOIN sessions ON sessions.id = events.session
+LEFT JOIN contexts ON contexts.id = events.context_id;
+
+CREATE VIEW sessions_summary AS
+SELECT sessions.public_id AS session,
+       sources.public_id AS source,
+       (SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
+        ORDER BY same.id LIMIT 1) AS profile,
+       profile_ids.public_id AS profile_id,
+       strftime('%Y-%m-%dT%H:%M:%fZ', sessions.started_ms / 1000.0, 'unixepoch') AS started,
+       strftime('%Y-%m-%dT%H:%M:%fZ', max(events.time_ms) / 1000.0, 'unixepoch') AS last_event,
+       (max(events.time_ms) - sessions.started_ms) / 1000.0 AS duration_s,
+       count(events.id) AS events,
+       count(CASE WHEN events.type = 'page-view' THEN 1 END) AS page_views,
+       sessions.client ->> '$.browser.name' AS browser,
+       sessions.client ->> '$.os.name' AS os,
+       sessions.client ->> '$.device' AS device,
+       sessions.client ->> '$.place.country' AS country,
+       sessions.client ->> '$.place.city' AS city,
+       sessions.client ->> '$.bot' AS bot
+FROM sessions
+JOIN sources ON sources.id = sessions.source
+JOIN profile_ids ON profile_ids.id = sessions.profile_id
+LEFT JOIN events ON events.session = sessions.id AND events.profile_id = sessions.profile_id
+GROUP BY sessions.id;

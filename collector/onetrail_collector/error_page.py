@@ -1,0 +1,65 @@
+"""What each code of the collector's answers means and what to do: a page, an anchor for each."""
+
+import html
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse
+
+EXPLAINED = {
+    "wrong_shape": (
+        "The JSON is not of the request's shape; `detail` names the field and what was "
+        "expected. Mend the sender. In a 200 only that event was rejected: an operator finds "
+        "it in the quarantine."
+    ),
+    "too_large": (
+        "More bytes or events than the limit in `detail`. Send smaller batches (413), or less "
+        "in one event's properties."
+    ),
+    "suppressed": (
+        "The event is of a person whose data was erased. It is not stored and need not be sent"
+        " again. An operator can lift that: `onetrail-collector suppressions lift`."
+    ),
+    "not_json": "The body is not JSON in UTF-8.",
+    "unsupported_encoding": "Content-Encoding is not gzip, zstd or identity.",
+    "unknown_source": (
+        "`source.id` is not an enabled source here. The operator adds it: `onetrail-collector "
+        "sources add ID`. Clients keep their events meanwhile."
+    ),
+    "origin_not_allowed": (
+        "The page's origin is not among those of its source. The operator adds it: `onetrail-"
+        "collector sources add ID --origin ORIGIN`."
+    ),
+    "bot": (
+        "The user agent is a known crawler's, and the source takes no events from crawlers "
+        "(`privacy.bots`)."
+    ),
+    "unauthorized": "The admin API needs a valid token: `Authorization: Bearer …`.",
+    "not_found": "There is nothing of this name.",
+    "method_not_allowed": "The path exists, but not with this method.",
+    "busy": (
+        "The collector cannot store just now. Every event of the request is to be sent again, "
+        "after Retry-After seconds; nothing was stored."
+    ),
+    "not_ready": "It cannot commit now; `detail` says why. It goes on by itself when it can.",
+    "internal": "The collector failed on this request; its log says how. Send it again later.",
+    "blocked_value": (
+        "A warning: the event is stored, but the value is one that many devices send (null, "
+        "guest, zeros), and joins nobody."
+    ),
+    "invalid_value": (
+        "A warning: the event is stored, but the value is not a valid one of its kind, and "
+        "joins nobody."
+    ),
+}
+
+
+async def answer(_: Request) -> HTMLResponse:
+    """The page."""
+    items = "".join(
+        f'<dt id="{code}"><code>{code}</code></dt><dd>{html.escape(words)}</dd>'
+        for code, words in EXPLAINED.items()
+    )
+    return HTMLResponse(
+        "<!doctype html><html lang=en><meta charset=utf-8><title>Answers explained</title>"
+        f"<h1>Answers explained</h1><dl>{items}</dl></html>"
+    )
