@@ -49,7 +49,10 @@ def floor(name: str, folder: Path, synchronous: str = "FULL") -> Iterator[Server
 def collector(db: Path) -> Iterator[Server]:
     """The collector on a file, with the source `demo`."""
     port = free_port()
+    config = db.with_suffix(".toml")  # limits that are looked at, and beyond what one machine does
+    config.write_text("[limits]\nevents_per_second = 10_000_000\n")
     command = [sys.executable, "-m", "onetrail_collector", "serve", "--db", str(db), "--demo"]
+    command += ["--config", str(config)]
     with running([*command, "--port", str(port)], port, env=dict(os.environ)) as server:
         yield server
 

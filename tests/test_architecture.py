@@ -11,60 +11,60 @@ ROOT = Path(__file__).parent.parent
 SDK = ROOT / "sdk" / "onetrail"
 COLLECTOR = ROOT / "collector" / "onetrail_collector"
 
-# What a part of the collector may import of the collector, besides itself.
-ARROWS = {
-    "clock": set(),
-    "errors": set(),
-    "uuid7": set(),
-    "server": set(),
-    "welcome": set(),
-    "identity": set(),
-    "wire": {"body", "clock", "errors", "uuid7"},
-    "store": {"identity"},
-    "device": {"wire"},
-    "identification": {"clock", "identity", "wire"},
-    "metrics": {"errors", "wire"},
-    "assignment": {
-        *("device", "errors", "identification", "identity", "quarantine", "store", "wire"),
-    },
-    "bell": set(),
-    "privacy": set(),
-    "enrichment": {"errors", "privacy", "wire"},
-    "quarantine": {"store", "wire"},
-    "withholding": {"assignment", "identification", "identity", "store", "wire"},
-    "refusals": {"clock", "errors"},
-    "error_page": set(),
-    "exports": {"clock"},
-    "ingest": {
-        *("assignment", "bell", "clock", "errors", "identification", "identity", "store", "wire"),
-        *("enrichment", "metrics", "privacy", "withholding"),
-    },
-    "erasure": {"clock", "identity", "ingest", "store"},
-    "replay": {"clock", "errors", "ingest", "quarantine", "store", "wire"},
-    "page_counts": {"bell", "clock", "store"},
-    "readiness": {"ingest", "store"},
-    "health": {"api", "auth", "errors"},
-    "settings": {"identity", "privacy"},
-    "body": {"errors"},
-    "endpoint": {"body", "errors", "wire"},
-    "auth": {"errors", "store"},
-    "api": {
-        *("auth", "body", "clock", "errors", "identity", "ingest", "settings", "store", "wire"),
-        *("erasure", "refusals", "replay"),
-    },
-    "pages": set(),
-    "ui": {"auth", "errors", "pages", "store"},
-    "app": {
-        *("api", "clock", "endpoint", "errors", "ingest", "pages", "settings", "store"),
-        *("enrichment", "erasure", "error_page", "refusals"),
-        *("health", "metrics", "page_counts", "readiness", "ui", "wire"),
-    },
-    "cli": {
-        *("app", "auth", "clock", "identity", "pages", "server", "settings", "store", "welcome"),
-        *("api", "erasure", "exports", "ingest", "replay"),
-    },
-    "__main__": {"cli"},
-    "__init__": set(),
+# What a part of the collector may import of the collector, besides itself; the lowest come first.
+ARROWS_TABLE = """
+__init__:
+address:
+bell:
+buckets:
+clock:
+error_page:
+errors:
+identity:
+limits:
+origins:
+pages:
+privacy:
+uuid7:
+welcome:
+body: errors
+connections: errors limits
+exports: clock
+guard: address buckets errors limits
+logs: clock
+refusals: clock errors
+settings: identity limits privacy
+store: identity
+wire: body clock errors uuid7
+auth: address errors store
+device: wire
+enrichment: errors privacy wire
+identification: clock identity wire
+metrics: errors wire
+page_counts: bell clock store
+quarantine: store wire
+quotas: buckets errors limits store
+server: connections guard limits
+assignment: device errors identification identity origins quarantine store wire
+endpoint: auth body errors wire
+ui: auth errors pages store
+withholding: assignment identification identity store wire
+ingest: assignment bell clock enrichment errors identification identity limits metrics privacy
+    quotas store wire withholding
+erasure: clock identity ingest store
+readiness: ingest store
+replay: clock errors ingest quarantine store wire
+api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
+health: api auth errors
+app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
+    page_counts pages readiness refusals settings store ui wire
+cli: api app auth clock erasure exports identity ingest limits logs origins pages replay server
+    settings store welcome
+__main__: cli
+"""
+ARROWS: dict[str, set[str]] = {
+    part: set(named.split())
+    for part, named in re.findall(r"^(\w+):((?:.|\n )*)$", ARROWS_TABLE, re.MULTILINE)
 }
 SQL = re.compile(
     r"\b(SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|CREATE TABLE)\b", re.DOTALL

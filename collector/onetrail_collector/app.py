@@ -13,8 +13,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import endpoint, error_page, health, pages
-from onetrail_collector.api import debug, live, openapi, privacy, profiles, series
+from onetrail_collector.api import debug, live, openapi, privacy, profiles, series, sources
 from onetrail_collector.api.operation import json_response
+from onetrail_collector.api.operation import routes as operation_routes
+from onetrail_collector.body import Room
+from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.erasure import Eraser
@@ -41,6 +44,8 @@ class State(TypedDict):
     clock: Clock
     eraser: Eraser
     refusals: Refusals
+    room: Room
+    failures: Buckets  # of admin tokens, by client address
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
@@ -52,6 +57,7 @@ OPERATIONS = (
     *live.OPERATIONS,
     *privacy.OPERATIONS,
     *debug.OPERATIONS,
+    *sources.OPERATIONS,
 )
 
 
@@ -79,7 +85,11 @@ def create_app(
                 partial(enrichment.counts.__getitem__, what),
             )
         refusals = Refusals(clock)
-        ingest = Ingest(store, settings.policy, clock, metrics, enrichment)
+        limits = settings.limits
+        ingest = Ingest(
+            store, settings.policy, clock, metrics=metrics, enrichment=enrichment, limits=limits
+        )
+        failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
@@ -93,6 +103,8 @@ def create_app(
                 "clock": clock,
                 "eraser": eraser,
                 "refusals": refusals,
+                "room": Room(),
+                "failures": failures,
                 "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),
@@ -108,7 +120,7 @@ def create_app(
         *endpoint.routes(EXCHANGES),
         Route("/errors", error_page.answer),
         *health.routes(),
-        *(operation.route() for operation in OPERATIONS),
+        *operation_routes(OPERATIONS),
         *pages.tracker_routes(),
         *ui_routes(),
     ]

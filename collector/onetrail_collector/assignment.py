@@ -9,6 +9,7 @@ on under a new profile ID.
 """
 
 import hashlib
+import hmac
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 from uuid import uuid4
@@ -17,11 +18,12 @@ import msgspec
 
 from onetrail_collector import quarantine
 from onetrail_collector.device import divide
-from onetrail_collector.errors import origin_not_allowed, unknown_source
+from onetrail_collector.errors import origin_not_allowed, secret_required, unknown_source
 from onetrail_collector.identification import Identification
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.origins import is_allowed
 from onetrail_collector.store.rows import (
     DeviceKey,
     Known,
@@ -208,8 +210,12 @@ class Assignment:
         source = self._known.sources.get(envelope.source)
         if source is None or not source.enabled:
             raise unknown_source(envelope.source)
-        if envelope.origin and source.origins and envelope.origin not in source.origins:
+        if envelope.origin and not is_allowed(envelope.origin, source.origins):
             raise origin_not_allowed(envelope.origin)
+        if source.secret_sha256 is not None:
+            if not hmac.compare_digest(source.secret_sha256, envelope.secret_sha256 or b""):
+                raise secret_required(envelope.source)
+            envelope.trusted = True
         return source
 
     def _device(

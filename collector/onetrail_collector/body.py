@@ -7,9 +7,11 @@ from collections.abc import Mapping
 import zstandard
 from starlette.types import Receive
 
-from onetrail_collector.errors import Refused, not_json, too_large
+from onetrail_collector.errors import Refused, busy, not_json, too_large
 
 MAX_BODY_BYTES = 1_048_576  # as sent, and again as inflated
+MAX_ARRIVING_BYTES = 67_108_864  # of all bodies that are on their way
+RETRY_AFTER_S = 1
 MAX_ZSTD_WINDOW_BYTES = 8_388_608  # what RFC 9659 lets a web client use
 
 ACCEPTED_ENCODINGS = "gzip, zstd"
@@ -19,7 +21,29 @@ class Disconnected(Exception):  # noqa: N818 - nobody is left to be told
     """The client went away before its body was here."""
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
+class Room:
+    """What all bodies that are still arriving may hold of the memory, together."""
+
+    def __init__(self, max_bytes: int = MAX_ARRIVING_BYTES) -> None:
+        self._max_bytes = max_bytes
+        self._bytes = 0
+
+    def take(self, size: int) -> None:
+        """Raises Refused (503) where there is no room; nothing is taken then."""
+        if self._bytes + size > self._max_bytes:
+            raise busy(
+                f"the bodies that arrive now hold {self._bytes} bytes; "
+                f"the limit is {self._max_bytes}: send again",
+                retry_after_s=RETRY_AFTER_S,
+            )
+        self._bytes += size
+
+    def give_back(self, size: int) -> None:
+        """When a body is here, or its client gone."""
+        self._bytes -= size
+
+
+async def read_body(headers: Mapping[bytes, bytes], receive: Receive, room: Room) -> bytes:
     """The body, inflated where the header Content-Encoding says so. Raises Refused, Disconnected.
 
     `headers` have lower-case names, as ASGI has them.
@@ -29,17 +53,34 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive) -> bytes:
         raise _too_large("the body", int(declared))
     message = await receive()
     body: bytes = message.get("body", b"")
-    while message["type"] == "http.request" and message.get("more_body", False):
-        if len(body) > MAX_BODY_BYTES:
-            raise _too_large("the body", len(body))
-        message = await receive()
-        body += message.get("body", b"")
-    if message["type"] == "http.disconnect":
+    if message.get("more_body", False):
+        body = await _rest(body, receive, room)
+    elif message["type"] == "http.disconnect":
         raise Disconnected
     if len(body) > MAX_BODY_BYTES:
         raise _too_large("the body", len(body))
     encoding = headers.get(b"content-encoding")
     return body if encoding is None else inflate(body, encoding.decode("latin-1").strip().lower())
+
+
+async def _rest(begun: bytes, receive: Receive, room: Room) -> bytes:
+    parts, size, held = [begun], len(begun), 0
+    try:
+        more = True
+        while more:
+            room.take(size - held)
+            held = size
+            if size > MAX_BODY_BYTES:
+                raise _too_large("the body", size)
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                raise Disconnected
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            more = message.get("more_body", False)
+    finally:
+        room.give_back(held)
+    return b"".join(parts)
 
 
 def inflate(body: bytes, encoding: str) -> bytes:

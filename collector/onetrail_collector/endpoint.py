@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
 from onetrail_collector.errors import Refused
 from onetrail_collector.wire.envelope import Client, Envelope, Receipt
@@ -20,6 +21,7 @@ Submit = Callable[[Envelope], Awaitable[Receipt]]
 Headers = list[tuple[bytes, bytes]]
 
 CORS: Headers = [
+    (b"cross-origin-resource-policy", b"cross-origin"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"retry-after"),
 ]
@@ -52,7 +54,6 @@ class Endpoint:
             await _answer(send, 200, [*self._cors(headers), *self._preflight], b"")
             return
         exchange = self._exchange
-        submit: Submit = scope["state"]["ingest"].submit
         call = Call(
             scope["method"],
             scope["scheme"],
@@ -63,15 +64,19 @@ class Endpoint:
             b"",
         )
         source = None
+        authorization = headers.get(b"authorization")
+        state = scope["state"]
+        submit: Submit = state["ingest"].submit
         try:
-            call.body = await read_body(headers, receive)
+            call.body = await read_body(headers, receive, state["room"])
             decoded = exchange.decode(call)
             if isinstance(decoded, Answer):
                 answer: bytes | Answer = decoded
             else:
                 source, client = decoded[0].source, _client(scope, headers)
+                secret = None if authorization is None else presented_secret(authorization)
                 for envelope in decoded:
-                    envelope.client = client
+                    envelope.client, envelope.secret_sha256 = client, secret
                 answer = exchange.encode(call, await _store(submit, decoded))
         except Disconnected:
             return
@@ -90,6 +95,7 @@ class Endpoint:
         if not self._exchange.with_credentials or origin is None:
             return CORS
         return [
+            (b"cross-origin-resource-policy", b"cross-origin"),
             (b"access-control-allow-origin", origin),
             (b"access-control-allow-credentials", b"true"),
             (b"vary", b"origin"),

@@ -1,13 +1,17 @@
 """One shape for every error the collector answers: a code, and a sentence that says what to do.
 
 Refused
-  401 unknown_source, unauthorized     403 origin_not_allowed
-  400 not_json    404 not_found        405 method_not_allowed
-  413 too_large   415 unsupported_encoding   422 wrong_shape
-  503 busy        (with Retry-After: nothing is lost, the client keeps what was not acknowledged)
+  401 unknown_source, secret_required, unauthorized
+  403 origin_not_allowed, forbidden
+  400 not_json, bad_request   404 not_found     405 method_not_allowed   408 timeout
+  409 exists   413 too_large  415 unsupported_encoding   422 wrong_shape   431 head_too_large
+  429 rate_limited, 503 busy  (with Retry-After: nothing is lost, the client keeps what was not
+                              acknowledged)
   503 not_ready   (of /readyz)
   500 internal
 """
+
+from collections.abc import Iterable
 
 
 class Refused(Exception):  # noqa: N818 - it is an answer, not a fault
@@ -57,7 +61,8 @@ def origin_not_allowed(origin: str) -> Refused:
         403,
         "origin_not_allowed",
         f"origin {origin!r} is not allowed for this source; "
-        "its operator allows it with: onetrail-collector sources add ID --origin ORIGIN",
+        "its operator allows it with: onetrail-collector sources add ID --origin ORIGIN "
+        "(each origin in full, or https://*.DOMAIN for all subdomains)",
     )
 
 
@@ -84,3 +89,30 @@ def unauthorized() -> Refused:
         "this needs the header 'Authorization: Bearer <admin token>'; the token was printed at the "
         "collector's first start, another is made with: onetrail-collector tokens add NAME",
     )
+
+
+def secret_required(public_id: str) -> Refused:
+    """The source takes events only with its secret, and this was not it."""
+    return Refused(
+        401,
+        "secret_required",
+        f"source.id {public_id!r} takes events only with its secret, in the header "
+        "'Authorization: Bearer <secret>'; a new one is made with: "
+        f"onetrail-collector sources secret {public_id}",
+    )
+
+
+def forbidden(name: str, scope: str, scopes: Iterable[str]) -> Refused:
+    """The token is valid, but not for this."""
+    return Refused(
+        403,
+        "forbidden",
+        f"this needs a token with the scope {scope!r}; {name!r} has: "
+        f"{', '.join(sorted(scopes)) or 'none'}; one is made with: "
+        f"onetrail-collector tokens add NAME --scope {scope}",
+    )
+
+
+def rate_limited(detail: str, *, retry_after_s: int) -> Refused:
+    """More than this client, or this source, may send in this time."""
+    return Refused(429, "rate_limited", detail, retry_after_s=retry_after_s)

@@ -20,8 +20,10 @@ from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.limits import UNLIMITED, Limits
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.privacy import Privacy
+from onetrail_collector.quotas import Quotas
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Cluster, Known, Regrouping
 from onetrail_collector.wire.envelope import Envelope, Receipt
@@ -45,14 +47,17 @@ class _Waiting(NamedTuple):
 class Ingest:
     """Takes envelopes, commits them in groups. One for each store; start it, and close it."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  its collaborators, each used
         self,
         store: Store,
         policy: Policy,
         clock: Clock,
+        *,
         metrics: Metrics | None = None,
         enrichment: Enrichment | None = None,
+        limits: Limits = UNLIMITED,
     ) -> None:
+        self._quotas = Quotas(limits)
         self._store = store
         self._enrichment = enrichment or Enrichment(Privacy())
         self._policy = policy
@@ -101,6 +106,7 @@ class Ingest:
             )
         self._enrichment.admit(envelope.client, envelope.source)
         received_ms = self._clock() if received_ms is None else received_ms
+        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
         request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))
@@ -181,6 +187,7 @@ class Ingest:
         async with self._store.transaction() as transaction:
             asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
+            self._quotas.learn(known.sources.values(), self._loop.time())
             identified = identified_profile_ids(requests, known)
             if identified:
                 known.exclusive = await transaction.exclusive_values(

@@ -11,6 +11,10 @@ from starlette.routing import Route
 A_DAY = "public, max-age=86400"  # then the ETag saves the bytes
 FOR_EVER = "public, max-age=31536000, immutable"
 FRESH = "no-cache"
+PAGE_POLICY = (  # W3C CSP 3: what a page of the collector's own may load, and who may frame it
+    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
 
 
 def tracker_routes() -> list[Route]:
@@ -28,7 +32,7 @@ def tracker_routes() -> list[Route]:
 def demo_routes() -> list[Route]:
     """GET /demo: a page that includes the tracker, to see it work."""
     return [
-        Route("/demo", File(_read("demo.html"), "text/html", FRESH).answer),
+        Route("/demo", File(_read("demo.html"), "text/html", FRESH, policy=PAGE_POLICY).answer),
         Route("/demo.js", File(_read("demo.js"), "text/javascript", FRESH).answer),
     ]
 
@@ -51,14 +55,23 @@ def _read(name: str) -> bytes:
 class File:
     """A static file in memory, served with an ETag (RFC 9110, 8.8.3)."""
 
-    def __init__(self, body: bytes, media_type: str, cache: str, *, any_page: bool = False) -> None:
+    def __init__(
+        self,
+        body: bytes,
+        media_type: str,
+        cache: str,
+        *,
+        any_page: bool = False,
+        policy: str | None = None,
+    ) -> None:
         self._body = body
         self._media_type = media_type
         self._headers = {
             "etag": f'"{hashlib.sha256(self._body).hexdigest()[:32]}"',
             "cache-control": cache,
-            "x-content-type-options": "nosniff",
         }
+        if policy is not None:
+            self._headers["content-security-policy"] = policy
         if any_page:
             self._headers |= {
                 "access-control-allow-origin": "*",

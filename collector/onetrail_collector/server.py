@@ -2,10 +2,15 @@
 
 import gc
 import socket
+import time
 from collections.abc import Callable
 
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
+
+from onetrail_collector.connections import MAX_HEAD_BYTES, PROTOCOL, Sweep
+from onetrail_collector.guard import FromProxies, Guard
+from onetrail_collector.limits import Limits
 
 GC_THRESHOLD = 100_000  # Python's 700 would look at each commit's rows several times
 GRACE_S = 10  # for answers under way when it is told to stop
@@ -19,20 +24,42 @@ class Server(uvicorn.Server):
     """Calls `started` when requests are answered, and `stopped` when all of them were."""
 
     def __init__(
-        self, app: Starlette, *, started: Callable[[], None], stopped: Callable[[], None]
+        self,
+        app: ASGIApp,
+        *,
+        limits: Limits,
+        access_log: bool = False,
+        started: Callable[[], None],
+        stopped: Callable[[], None],
     ) -> None:
+        guard = Guard(app, limits, access_log=access_log)
+        proxies = list(limits.trusted_proxies)
         super().__init__(
             uvicorn.Config(
-                app,
-                log_level="warning",
+                FromProxies(guard, proxies) if proxies else guard,  # type: ignore[arg-type]
+                http=PROTOCOL,
+                ws="none",
+                log_level="error",  # a stranger's bad request is no warning of ours
+                log_config=None,
                 access_log=False,
                 server_header=False,
                 proxy_headers=False,
+                h11_max_incomplete_event_size=MAX_HEAD_BYTES,
+                timeout_keep_alive=limits.idle_timeout_s,
                 timeout_graceful_shutdown=GRACE_S,
             )
         )
+        guard.connections = self.server_state.connections
+        self._sweep = Sweep(limits)
+        _allow_sockets(limits.connections)
         self._say_started = started
         self._say_stopped = stopped
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: once in a second, look at all connections."""
+        if counter % 10 == 0:
+            self._sweep.look(self.server_state.connections, time.monotonic())
+        return await super().on_tick(counter)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Uvicorn leaves the application open when it is told to stop while it starts."""
@@ -48,6 +75,19 @@ class Server(uvicorn.Server):
         """Take no more requests, answer those under way, close the application."""
         await super().shutdown(sockets)
         self._say_stopped()
+
+
+def _allow_sockets(connections: int) -> None:
+    """As many open files as the system lets this process have, up to what it may need."""
+    try:
+        import resource  # noqa: PLC0415 - Windows has none, and no such limit
+    except ImportError:
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = connections * 2 + 100
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, allowed), hard))
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -3,9 +3,20 @@
 import sys
 
 
-def first_token(token: str) -> str:
+def first_token(token: str, scopes: str) -> str:
     """Shown once; only its hash is stored."""
-    return f"admin token: {token}\n  (shown this once; keep it. It opens /ui and the admin API.)"
+    return (
+        f"admin token: {token}\n"
+        f"  (shown this once; keep it. It opens /ui and the admin API, to {scopes}.)"
+    )
+
+
+def source_secret(secret: str) -> str:
+    """Shown once, like a token."""
+    return (
+        f"secret: {secret}\n  (shown this once; keep it on your server. "
+        f"Send it with each request: 'Authorization: Bearer {secret[:8]}...')"
+    )
 
 
 def demo_steps(url: str) -> str:

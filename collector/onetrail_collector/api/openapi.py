@@ -25,6 +25,7 @@ ERRORS = {
     401: "No token, or one that is not valid; on the way in: the source is unknown or disabled.",
     403: "The token or the page's origin may not do this.",
     404: "It is not here.",
+    409: "It exists already.",
     413: "Too large; send it in smaller parts.",
     415: "The body is packed in a way that is not known here.",
     422: "A field or parameter is not what it must be; the detail says which.",
@@ -144,7 +145,8 @@ class _Schemas:
 
 def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, Any]:
     lines = (operation.answer.__doc__ or operation.answer.__name__).strip().splitlines()
-    errors = {*OF_A_TOKEN, *OF_EVERY_CALL, 422} | ({404} if "{" in path else set())
+    errors = {*OF_A_TOKEN, *OF_EVERY_CALL, 422, *operation.errors}
+    errors |= {404} if "{" in path else set()
     described: dict[str, Any] = {
         "operationId": operation.answer.__name__,
         "summary": lines[0],
@@ -154,9 +156,10 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, 
     }
     if operation.body is not Nothing:
         errors |= {*OF_A_BODY}
-        described["requestBody"] = _json_body(schemas.of(operation.body))
+        required = any(field.required for field in msgspec.structs.fields(operation.body))
+        described["requestBody"] = _json_body(schemas.of(operation.body), required=required)
     answer = _ok(schemas.of(operation.answers), operation.media_type)
-    return described | {"responses": _responses(answer, errors)}
+    return described | {"responses": _responses(answer, errors, str(operation.status))}
 
 
 def _parameters(operation: Operation, path: str, schemas: _Schemas) -> list[dict[str, Any]]:
@@ -230,8 +233,8 @@ def _pages(schemas: _Schemas) -> dict[str, dict[str, Any]]:
     }
 
 
-def _responses(ok: Mapping[str, Any], errors: Iterable[int]) -> dict[str, Any]:
-    return {"200": ok} | {
+def _responses(ok: Mapping[str, Any], errors: Iterable[int], status: str = "200") -> dict[str, Any]:
+    return {status: ok} | {
         str(status): {"$ref": f"#/components/responses/{status}"} for status in sorted(errors)
     }
 
@@ -245,5 +248,5 @@ def _error(text: str) -> dict[str, Any]:
     return {"description": text, "content": {"application/json": {"schema": schema}}}
 
 
-def _json_body(schema: Schema) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": schema}}}
+def _json_body(schema: Schema, *, required: bool = True) -> dict[str, Any]:
+    return {"required": required, "content": {"application/json": {"schema": schema}}}

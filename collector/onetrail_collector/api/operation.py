@@ -9,7 +9,7 @@ is answered with 422 and a sentence that says field, value and limit; an unknown
 """
 
 import difflib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector.auth import Caller, require_token
-from onetrail_collector.body import read_body
+from onetrail_collector.body import Room, read_body
 from onetrail_collector.clock import Clock
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import not_json, wrong_shape
@@ -68,13 +68,12 @@ class Operation:
     answers: Any
     asks: type[msgspec.Struct] = Nothing
     body: type[msgspec.Struct] = Nothing
+    status: int = 200  # where it is done
+    errors: tuple[int, ...] = ()  # statuses that not every operation has
     media_type: str = "application/json"  # of the answer, where that is a Response of its own
 
-    def route(self) -> Route:
-        """The route that serves it."""
-        return Route(self.path, self._serve, methods=[self.method])
-
-    async def _serve(self, request: Request) -> Response:
+    async def serve(self, request: Request) -> Response:
+        """Answer one request."""
         state = request.state
         caller = await require_token(request, state.store, self.scope)
         call = Call(
@@ -83,14 +82,33 @@ class Operation:
             settings=state.settings,
             clock=state.clock,
             asked=_asked(request, self.asks),
-            body=await _body(request, self.body),
+            body=await _body(request, self.body, state.room),
             caller=caller,
             eraser=state.eraser,
             refusals=state.refusals,
             request=request,
         )
         answer = await self.answer(call)
-        return answer if isinstance(answer, Response) else json_response(answer)
+        return answer if isinstance(answer, Response) else json_response(answer, self.status)
+
+
+def routes(operations: Iterable[Operation]) -> list[Route]:
+    """A route for each path, so that a wrong method is told all that are right."""
+    by_path: dict[str, dict[str, Operation]] = {}
+    for operation in operations:
+        by_path.setdefault(operation.path, {})[operation.method] = operation
+    return [
+        Route(path, _by_method(operations), methods=[*operations])
+        for path, operations in by_path.items()
+    ]
+
+
+def _by_method(operations: Mapping[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
+    async def serve(request: Request) -> Response:
+        method = "GET" if request.method == "HEAD" else request.method
+        return await operations[method].serve(request)
+
+    return serve
 
 
 def json_response(
@@ -115,10 +133,10 @@ def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
         raise wrong_shape(_sentence(error, given)) from None
 
 
-async def _body(request: Request, body: type[msgspec.Struct]) -> msgspec.Struct:
+async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msgspec.Struct:
     if body is Nothing:
         return Nothing()
-    raw = await read_body(dict(request.scope["headers"]), request.receive)
+    raw = await read_body(dict(request.scope["headers"]), request.receive, room)
     try:
         return msgspec.json.decode(raw or b"{}", type=body)
     except msgspec.ValidationError as error:

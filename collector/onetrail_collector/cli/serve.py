@@ -1,15 +1,15 @@
 """`serve`: the collector itself, until it is told to stop."""
 
 import contextlib
-import logging
 
 import click
 
 from onetrail_collector.app import create_app
-from onetrail_collector.auth import hash_token, new_token
+from onetrail_collector.auth import SCOPES, hash_token, new_token
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.clock import system_clock
+from onetrail_collector.logs import set_up
 from onetrail_collector.server import CannotListen, Server, listen
 from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
@@ -20,8 +20,8 @@ from onetrail_collector.welcome import demo_steps, first_token
 @settings_options
 def serve(found: Effective) -> None:
     """Run the collector until Ctrl-C or SIGTERM; what it accepted is stored before it ends."""
-    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = found.settings
+    set_up(settings.log_format, settings.log_level)
     db, host, demo = settings.db, settings.host, settings.demo
     try:
         listening = listen(host, settings.port)
@@ -30,10 +30,12 @@ def serve(found: Effective) -> None:
     token = with_store(db, lambda store: _prepare(store, demo=demo))
     url = f"http://{host}:{listening.getsockname()[1]}"
     greeting = [f"onetrail collector on {url}, storing in {db}"]
-    greeting += [first_token(token)] if token else []
+    greeting += [first_token(token, ", ".join(SCOPES))] if token else []
     greeting += [demo_steps(url)] if demo else []
     server = Server(
         create_app(settings, stopping=lambda: server.should_exit),
+        limits=settings.limits,
+        access_log=settings.access_log,
         started=lambda: click.echo("\n".join(greeting)),
         stopped=lambda: click.echo("stopped; everything accepted is stored"),
     )
@@ -49,5 +51,5 @@ async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:
     if await store.tokens():
         return None
     token = new_token()
-    await store.add_token(hash_token(token), name="first start", now_ms=now_ms)
+    await store.add_token(hash_token(token), name="first start", now_ms=now_ms, scopes=SCOPES)
     return token

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.limits import Limits
 from onetrail_collector.privacy import Privacy
 
 Durability = Literal["full", "normal"]
@@ -58,6 +59,16 @@ class Settings:
     ] = False
     host: Annotated[str, Meta(description="The address to listen on.")] = "127.0.0.1"
     port: Annotated[Port, Meta(description="The TCP port to listen on; 0: a free one.")] = 8000
+    log_format: Annotated[
+        Literal["text", "json"], Meta(description="What the log on stderr is written for.")
+    ] = "text"
+    log_level: Annotated[
+        Literal["debug", "info", "warning", "error"], Meta(description="What is logged at least.")
+    ] = "info"
+    access_log: Annotated[
+        bool, Meta(description="A line for each request: no query, address or content in it.")
+    ] = False
     metrics: MetricsSection = field(default_factory=MetricsSection)
     privacy: Privacy = field(default_factory=Privacy)
+    limits: Limits = field(default_factory=Limits)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

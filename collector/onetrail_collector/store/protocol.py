@@ -1,8 +1,8 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import Any, Protocol
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
@@ -138,16 +138,21 @@ class Store(Protocol):
     async def add_source(
         self, public_id: str, *, name: str, origins: list[str], now_ms: int
     ) -> bool:
-        """Add a source, or enable it again under this name and these origins; True if new."""
+        """Add a source that may send events; False where there is one of this ID already."""
 
-    async def disable_source(self, public_id: str) -> bool:
-        """Refuse a source's events from now on; False where there is none."""
+    async def change_source(self, public_id: str, changes: Mapping[str, Any]) -> bool:
+        """Set fields of a source, by the names of rows.Source; False where there is none."""
 
     async def tokens(self) -> list[Token]:
         """All admin tokens, the oldest first."""
 
-    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
-        """Let the admin token of this hash in from now on."""
+    async def add_token(
+        self, sha256: bytes, *, name: str, now_ms: int, scopes: Collection[str]
+    ) -> bool:
+        """Let the admin token of this hash in from now on; False where the name is taken."""
+
+    async def revoke_token(self, name: str) -> bool:
+        """Let the token of this name in no more; False where there is none."""
 
     async def removal(self, profile: int) -> Removal:
         """How much an erasure of this profile would remove."""

@@ -18,13 +18,18 @@ class Source(NamedTuple):
     origins: tuple[str, ...]
     enabled: bool
     created_ms: int
+    kind: str = "web"
+    events_per_second: int | None = None  # None: the limit that the configuration sets
+    secret_sha256: bytes | None = None  # where it takes events only with a secret
 
 
 class Token(NamedTuple):
-    """An admin token: what it is called, and its SHA-256."""
+    """An admin token: what it is called, its SHA-256, and what it opens: read, write, erase."""
 
     name: str
     sha256: bytes
+    scopes: frozenset[str] = frozenset()
+    created_ms: int = 0
 
 
 class ProfileId(NamedTuple):

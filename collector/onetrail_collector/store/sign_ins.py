@@ -3,6 +3,7 @@
 import aiosqlite
 
 from onetrail_collector.store.rows import Token
+from onetrail_collector.store.sources import to_token
 
 
 async def add_sign_in(
@@ -20,12 +21,12 @@ async def add_sign_in(
 async def find_sign_in(reader: aiosqlite.Connection, sha256: bytes, *, now_ms: int) -> Token | None:
     """The token with which somebody signed in; None where that is over or was revoked."""
     rows = await reader.execute_fetchall(
-        "SELECT tokens.name, tokens.sha256 FROM sign_ins"
+        "SELECT tokens.name, tokens.sha256, tokens.scopes, tokens.created_ms FROM sign_ins"
         " CROSS JOIN tokens ON tokens.id = sign_ins.token"
         " WHERE sign_ins.sha256 = ? AND sign_ins.expires_ms > ?",
         (sha256, now_ms),
     )
-    return next((Token(*row) for row in rows), None)
+    return next((to_token(row) for row in rows), None)
 
 
 async def remove_sign_in(writer: aiosqlite.Connection, sha256: bytes) -> None:

@@ -1,9 +1,10 @@
 """The store on one SQLite file: one connection that writes, one that reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import aiosqlite
 
@@ -155,16 +156,24 @@ class SqliteStore:
                 self._writer, public_id, name=name, origins=origins, now_ms=now_ms
             )
 
-    async def disable_source(self, public_id: str) -> bool:
+    async def change_source(self, public_id: str, changes: Mapping[str, Any]) -> bool:
         async with self._writing:
-            return await sources.disable_source(self._writer, public_id)
+            return await sources.change_source(self._writer, public_id, changes)
 
     async def tokens(self) -> list[Token]:
         return await sources.list_tokens(self._reader)
 
-    async def add_token(self, sha256: bytes, *, name: str, now_ms: int) -> None:
+    async def add_token(
+        self, sha256: bytes, *, name: str, now_ms: int, scopes: Collection[str]
+    ) -> bool:
         async with self._writing:
-            await sources.add_token(self._writer, sha256, name=name, now_ms=now_ms)
+            return await sources.add_token(
+                self._writer, sha256, name=name, now_ms=now_ms, scopes=scopes
+            )
+
+    async def revoke_token(self, name: str) -> bool:
+        async with self._writing:
+            return await sources.revoke_token(self._writer, name)
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

@@ -38,7 +38,8 @@ ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,7
 LOOK_UP = (
     """
 SELECT
-  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms))
+  (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
+                                      kind, events_per_second, hex(secret_sha256)))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,

@@ -68,7 +68,7 @@ async def _sign_in(request: Request) -> Response:
     if request.method == "GET":
         return _html("sign-in.html", title="Sign in", wrong=False)
     form = await request.form(max_fields=4, max_part_size=1024)
-    token = await find_token(request.state.store, str(form.get("token", "")).strip())
+    token = await find_token(request, request.state.store, str(form.get("token", "")).strip())
     if token is None or not is_own(request.headers.get("origin"), request):
         return _html("sign-in.html", 401, title="Sign in", wrong=True)
     secret, now_ms = secrets.token_urlsafe(32), request.state.clock()

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 from onetrail_collector.wire.envelope import Claims, Envelope, Event, Rejection
 from onetrail_collector.wire.json_text import MAX_ID_CHARS
 
@@ -73,6 +74,8 @@ def _unfit(event: Event, *, known: bool) -> str | None:
         and "\0" not in event.type
         and event.session is None
         and known
+        and not _is_too_deep(event.properties)
+        and not _is_too_deep(event.context)
     ):
         return None
     for name, value, limit in (
@@ -87,7 +90,15 @@ def _unfit(event: Event, *, known: bool) -> str | None:
             return f"{_where(event)}.{name} has {len(value)} characters; expected 1 to {limit}"
         if "\0" in value:
             return f"{_where(event)}.{name} holds a NUL"
+    if _is_too_deep(event.properties) or _is_too_deep(event.context):
+        return f"{_where(event)} is nested deeper than {MAX_DEPTH} levels: flatten it"
     return None
+
+
+def _is_too_deep(text: str | None) -> bool:
+    if text is None or text.count("{") + text.count("[") <= MAX_DEPTH:
+        return False
+    return is_too_deep(text.encode())
 
 
 def _where(event: Event) -> str:

@@ -86,6 +86,8 @@ class Envelope(msgspec.Struct):
     size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
     refused: dict[int, str] = {}  # by index, the JSON of the rejected, as it was sent
     client: Client = Client()
+    secret_sha256: bytes | None = None  # of the secret that came with it
+    trusted: bool = False  # it is the source's; known from when the commit has looked it up
     device: str | None = None
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from onetrail_collector.errors import not_json
+from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 
 MAX_JSON_BYTES = 32_768  # of one event's properties, and of one context
 MAX_ID_CHARS = 128
@@ -66,6 +67,9 @@ def json_object(raw: msgspec.Raw, index: int | None, name: str) -> str | None:
     """The text of a JSON object, as sent; None where it is absent, null or empty."""
     value = bytes(raw)
     if value[:1] == b"{" and 2 < len(value) <= MAX_JSON_BYTES:  # noqa: PLR2004 - longer than {}
+        if is_too_deep(value):
+            where = name if index is None else f"events[{index}].{name}"
+            raise Unfit("too_deep", f"{where} is nested deeper than {MAX_DEPTH} levels: flatten it")
         return value.decode()
     if value in {b"", b"null", b"{}"}:
         return None

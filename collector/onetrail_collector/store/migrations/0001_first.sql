@@ -6,15 +6,19 @@ CREATE TABLE sources (
     name       TEXT    NOT NULL,
     origins    TEXT    NOT NULL DEFAULT '[]',  -- JSON list; empty: any origin
     enabled    INTEGER NOT NULL DEFAULT 1,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    kind       TEXT    NOT NULL DEFAULT 'web' CHECK (kind IN ('web', 'app', 'server', 'iot')),
+    events_per_second INTEGER,                 -- NULL: the limit that the configuration sets
+    secret_sha256     BLOB                     -- where it takes events only with a secret
 );
 
 -- The secret itself is never stored.
 CREATE TABLE tokens (
     id         INTEGER PRIMARY KEY,
-    name       TEXT    NOT NULL,
+    name       TEXT    NOT NULL UNIQUE,
     sha256     BLOB    NOT NULL UNIQUE,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    scopes     TEXT    NOT NULL DEFAULT 'read'  -- of read, write and erase, spaces between them
 );
 
 -- One row for each profile ID that was issued; the smaller its number, the older it is.

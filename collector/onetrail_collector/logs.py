@@ -1,0 +1,47 @@
+"""The log on stderr, for people or for programs: `text` or `json`, one line an entry.
+
+An entry holds counts, names and codes: never a payload, a secret, or a query string.
+"""
+
+import logging
+from typing import Any, Literal
+
+import msgspec
+
+from onetrail_collector.clock import to_rfc3339
+
+Format = Literal["text", "json"]
+
+
+def set_up(log_format: Format, level: str) -> None:
+    """Write what is at least of this level to stderr."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Json() if log_format == "json" else _Text())
+    logging.basicConfig(handlers=[handler], level=logging.WARNING)
+    logging.getLogger("onetrail_collector").setLevel(level.upper())
+
+
+class _Json(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """One JSON object (RFC 8259), in which no line break can stand."""
+        entry: dict[str, Any] = {
+            "time": to_rfc3339(int(record.created * 1000)),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "fields", {}),
+        }
+        if record.exc_info:
+            entry["exception"] = self.formatException(record.exc_info)
+        return msgspec.json.encode(entry, enc_hook=str).decode()
+
+
+class _Text(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
+        """The message, then `name=value`; a stranger's line break stays within its quotes."""
+        fields = getattr(record, "fields", {})
+        said = [f" {name}={msgspec.json.encode(value).decode()}" for name, value in fields.items()]
+        return super().formatMessage(record) + "".join(said)
