@@ -51,6 +51,8 @@ class Identification:
 
 def identify(envelope: Envelope, policy: Policy) -> dict[int, Identification]:
     """By event index, the identifications in a request; most events have none."""
+    if envelope.anonymous:
+        return {}
     return {
         event.index: _identification(event, envelope, policy)
         for event in envelope.events

@@ -56,3 +56,23 @@ def test_an_arrival_never_makes_two_users_one(collector: Any) -> None:
     left = send(collector, who[0])["profile"]["id"]
     answer = send(collector, who[1], arrival(left, "2026-11-23T14:04:30Z"))
     assert profile_of(collector, answer["profile"]["id"]) != left
+
+
+def test_a_profile_id_that_tracardis_tracker_passes_on_is_joined(collector: Any) -> None:
+    """`__tr_pid` in a link becomes context.tracardi.pass; one that was not issued joins nobody."""
+    left = send(collector, {"type": "page-view"})["profile"]["id"]
+
+    def arrive(passed: str) -> dict[str, Any]:
+        body = {
+            "source": {"id": "demo"},
+            "session": {"id": str(uuid4())},
+            "context": {"tracardi": {"pass": {"profile": passed, "source": "web"}}},
+            "events": [{"type": "page-view"}],
+        }
+        found: dict[str, Any] = collector.post(body).json()
+        return found
+
+    arrived = arrive(left)["profile"]["id"]
+    assert arrived != left
+    assert profile_of(collector, arrived) == left
+    assert arrive(str(uuid4()))["warnings"][0]["warning"] == "unknown_arrival"

@@ -87,6 +87,7 @@ class Envelope(msgspec.Struct):
     refused: dict[int, str] = {}  # by index, the JSON of the rejected, as it was sent
     client: Client = Client()
     secret_sha256: bytes | None = None  # of the secret that came with it
+    anonymous: bool = False  # its sender wants nothing of it to say who somebody is
     trusted: bool = False  # it is the source's; known from when the commit has looked it up
     device: str | None = None
 

@@ -5,6 +5,7 @@ right shape is decoded in one pass; only where that fails are events looked at o
 one bad event never sinks its neighbours.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -25,8 +26,10 @@ from onetrail_collector.wire.json_text import (
     mended,
     sentence,
 )
+from onetrail_collector.wire.tracardi_fields import Times, adapt
 
 MAX_EVENTS = 1000
+_TRACARDI = re.compile('"tracardi"|"local"')  # what its browser tracker's context holds
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
 CheckedId = Annotated[Id, msgspec.Meta(pattern=r"^[^\x00]+$")]  # SQLite's text ends at a NUL
@@ -52,6 +55,7 @@ class _Event(msgspec.Struct, gc=False):
 class _CheckedEvent(_Event, gc=False):
     type: CheckedId
     id: CheckedId | None = None
+    time: datetime | Times | None = None  # type: ignore[assignment]
 
 
 E = TypeVar("E")
@@ -64,6 +68,7 @@ class _Batch(msgspec.Struct, Generic[E], gc=False):
     profile: _Ref | None = None
     sent_at: datetime | None = None
     context: msgspec.Raw = ABSENT
+    options: msgspec.Raw = ABSENT
 
 
 class _EventId(msgspec.Struct):
@@ -74,7 +79,7 @@ Batch, BatchEvent = _Batch, _Event  # for the API's description
 
 _whole = msgspec.json.Decoder(_Batch[_Event])
 _in_parts = msgspec.json.Decoder(_Batch[msgspec.Raw])
-_one_event: msgspec.json.Decoder[_Event] = msgspec.json.Decoder(_CheckedEvent)
+_one_event = msgspec.json.Decoder(_CheckedEvent)
 _one_id = msgspec.json.Decoder(_EventId)
 
 
@@ -107,7 +112,7 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         context = json_object(batch.context, None, "context")
     except Unfit as unfit:
         raise (too_large if unfit.code == "too_large" else wrong_shape)(str(unfit)) from None
-    return Envelope(
+    envelope = Envelope(
         source=batch.source.id,
         events=events,
         session=batch.session.id if batch.session else None,
@@ -119,6 +124,9 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         size_bytes=len(text),
         refused=_refused(text, rejected) if rejected else {},
     )
+    if batch.options is ABSENT and (context is None or not _TRACARDI.search(context)):
+        return envelope
+    return adapt(envelope, bytes(batch.options))
 
 
 def _refused(text: str, rejected: list[Rejection]) -> dict[int, str]:
@@ -171,10 +179,13 @@ def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tup
         batch = _in_parts.decode(text)
     except msgspec.ValidationError as error:
         raise wrong_shape(sentence(error, "")) from None
-    received = []
+    received: list[tuple[int, _Event]] = []
     for index, raw in enumerate(batch.events[:MAX_EVENTS]):
         try:
-            received.append((index, _one_event.decode(raw)))
+            event = _one_event.decode(raw)
+            if isinstance(event.time, Times):
+                event.time = event.time.create or event.time.insert
+            received.append((index, event))
         except msgspec.ValidationError as error:
             detail = sentence(error, f"events[{index}]")
             rejected.append(Rejection(index, _id_of(raw), "wrong_shape", detail))
@@ -209,5 +220,6 @@ EXCHANGES = (
         methods=("POST",),
         decode=lambda call: [decode(call.body, origin=call.origin)],
         encode=lambda _, receipt: encode(receipt),
+        allowed_headers="content-type, content-encoding, authorization, x-timestamp",
     ),
 )

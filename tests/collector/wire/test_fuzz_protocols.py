@@ -15,13 +15,20 @@ from hypothesis import strategies as st
 
 from onetrail_collector.app import create_app
 from onetrail_collector.settings import Settings
-from onetrail_collector.wire import posthog, segment, snowplow, track
+from onetrail_collector.wire import posthog, segment, snowplow, tracardi, track
 
-MODULES = {"track": track, "segment": segment, "posthog": posthog, "snowplow": snowplow}
+MODULES = {
+    "track": track,
+    "tracardi": tracardi,
+    "segment": segment,
+    "posthog": posthog,
+    "snowplow": snowplow,
+}
 
 NAMES = {
     "track": "source id session profile events type time properties context sent_at traits "
-    "user_id email left_at profile_id",
+    "user_id email left_at profile_id options saveEvents tracardi pass profile page browser local",
+    "tracardi": "email url a b",
     "segment": "batch writeKey sentAt type messageId anonymousId userId event name category "
     "groupId previousId timestamp originalTimestamp properties traits context page url sessionId",
     "posthog": "api_key token batch event distinct_id uuid timestamp properties $set $set_once "
@@ -131,7 +138,7 @@ CASES = [
 
 
 @pytest.mark.parametrize("name", MODULES)
-@settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 def test_no_request_makes_the_collector_fail(
     application: Application, name: str, data: st.DataObject
