@@ -7,6 +7,10 @@ DB ?= onetrail.db
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 APT := DEBIAN_FRONTEND=noninteractive $(SUDO)apt-get -y -q
 
+# What tests run: a browser, curl of the docs, and the programs for which deploy/ has examples.
+TEST_TOOLS := chromium curl nginx caddy systemd-analyze
+TEST_PACKAGES := chromium curl nginx-light caddy systemd
+
 .PHONY: help run test test-python test-js lint format build bench clean
 
 help:  ## list the targets
@@ -18,7 +22,8 @@ run: .venv/run-installed  ## install and start the collector with its demo page 
 test: test-js test-python  ## install what the tests need, and run all of them
 
 test-python: .venv/dev-installed js/node_modules/.installed
-	@command -v chromium >/dev/null && command -v curl >/dev/null || { $(APT) update && $(APT) install chromium curl; }
+	@(PATH="$$PATH:/usr/sbin"; for tool in $(TEST_TOOLS); do command -v $$tool >/dev/null || exit; done) \
+	  || { $(APT) update && $(APT) install $(TEST_PACKAGES); }
 	.venv/bin/pytest
 
 test-js: js/node_modules/.installed

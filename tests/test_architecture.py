@@ -40,26 +40,32 @@ auth: address errors store
 device: wire
 enrichment: errors privacy wire
 identification: clock identity wire
+joining: identity store
 metrics: errors wire
 page_counts: bell clock store
 quarantine: store wire
 quotas: buckets errors limits store
+regrouping: identity store
 server: connections guard limits
 assignment: device errors identification identity origins quarantine store wire
 endpoint: auth body errors wire
+resolution: identity joining regrouping store
+retention: clock metrics settings store
 ui: auth errors pages store
+deciding: identity resolution store
+rebuild: identity regrouping resolution store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits metrics privacy
-    quotas store wire withholding
-erasure: clock identity ingest store
+    quotas resolution store wire withholding
+erasure: clock identity ingest resolution store
 readiness: ingest store
 replay: clock errors ingest quarantine store wire
 api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
 health: api auth errors
 app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
-    page_counts pages readiness refusals settings store ui wire
-cli: api app auth clock erasure exports identity ingest limits logs origins pages replay server
-    settings store welcome
+    page_counts pages readiness rebuild refusals retention settings store ui wire
+cli: api app auth clock erasure exports identity ingest limits logs origins pages rebuild replay
+    server settings store welcome
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

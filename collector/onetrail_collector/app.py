@@ -1,5 +1,6 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -26,7 +27,9 @@ from onetrail_collector.ingest import Ingest
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.page_counts import PageCounts
 from onetrail_collector.readiness import Readiness
+from onetrail_collector.rebuild import keep_settled
 from onetrail_collector.refusals import Refusals
+from onetrail_collector.retention import Retention
 from onetrail_collector.settings import Settings
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
@@ -91,8 +94,13 @@ def create_app(
         )
         failures = Buckets(limits.failed_tokens_per_minute / 60, 60)
         ingest.start()
+        retention = Retention(store, settings.retention, clock, metrics)
+        retention.start()
         eraser = Eraser(store, settings.policy, clock)
         await eraser.start()
+        settling = asyncio.create_task(
+            keep_settled(store, settings.policy, clock), name="onetrail-settling"
+        )
         page_counts = PageCounts(store, ingest.committed, clock)
         page_counts.start()
         try:
@@ -110,6 +118,9 @@ def create_app(
                 "readiness": Readiness(store, ingest),
             }
         finally:
+            await retention.close()
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
             await eraser.close()
             await page_counts.close()
             await ingest.close()

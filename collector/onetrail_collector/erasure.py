@@ -13,7 +13,7 @@ from uuid import uuid4
 
 from onetrail_collector.clock import Clock
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.ingest import resolve_again
+from onetrail_collector.resolution import Settled, reconsider
 from onetrail_collector.store.protocol import ErasureSteps, Store
 from onetrail_collector.store.rows import Erasure
 
@@ -65,6 +65,8 @@ class Eraser:
             profile = await transaction.find_profile(profile_id)
             if profile is None:
                 return None
+            tables = transaction.identity
+            theirs, keys = await tables.members(profile)
             erasure, neighbours = await transaction.erasing.begin(
                 profile,
                 public_id=str(uuid4()),
@@ -73,7 +75,15 @@ class Eraser:
                 now_ms=self._clock(),
                 count_to=count_to,
             )
-            await resolve_again(transaction, neighbours, self._policy)
+            await tables.delete_decisions(theirs)
+            await reconsider(
+                tables,
+                [*theirs, *neighbours],
+                keys,
+                self._policy,
+                Settled(),
+                now_ms=self._clock(),
+            )
         return erasure
 
     async def finish(self, erasure: int) -> None:

@@ -9,7 +9,6 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -19,13 +18,13 @@ from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.identity.resolve import Resolution, resolve
 from onetrail_collector.limits import UNLIMITED, Limits
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.privacy import Privacy
 from onetrail_collector.quotas import Quotas
-from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
-from onetrail_collector.store.rows import Cluster, Known, Regrouping
+from onetrail_collector.resolution import Settled, settle
+from onetrail_collector.store.protocol import AlreadyStored, Store
+from onetrail_collector.store.rows import Known
 from onetrail_collector.wire.envelope import Envelope, Receipt
 from onetrail_collector.withholding import marks, nothing_left, withhold
 
@@ -201,43 +200,18 @@ class Ingest:
                 asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
             )
             outcomes = [_outcome(assignment, request, known) for request in requests]
-            changes = Regrouping()
-            if await transaction.write(assignment.writes):
-                linked = {link.profile_id for link, _ in assignment.writes.links}
-                changes = await resolve_again(transaction, linked, self._policy)
+            settled = Settled()
+            links = await transaction.write(assignment.writes)
+            if links:
+                settled = await settle(
+                    transaction.identity, links, self._policy, now_ms=self._clock()
+                )
         self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
-        self._metrics.regrouped(len(changes.profiles), changes.refused.values())
+        self._metrics.regrouped(
+            sum(change.what in {"merged", "split"} for change in settled.changes),
+            settled.refused.values(),
+        )
         return outcomes
-
-
-async def resolve_again(
-    transaction: StoreTransaction, profile_ids: Iterable[int], policy: Policy
-) -> Regrouping:
-    """Decide anew who these profile IDs and all within their reach are."""
-    count_to = max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
-    cluster = await transaction.cluster(profile_ids, count_to=count_to)
-    resolution = resolve(cluster.links, policy.kinds, seen_on=cluster.seen_on)
-    changes = difference(cluster, resolution)
-    await transaction.regroup(changes)
-    return changes
-
-
-def difference(cluster: Cluster, resolution: Resolution) -> Regrouping:
-    """What must be written so that a cluster is stored as it is now resolved."""
-    shared = {key for (_, key), reason in resolution.refused.items() if reason == "shared"}
-    return Regrouping(
-        profiles={
-            profile_id: profile
-            for profile_id, profile in resolution.profiles.items()
-            if cluster.profiles[profile_id] != profile
-        },
-        refused={
-            link: resolution.refused.get(link)
-            for link in cluster.refused.keys() | resolution.refused.keys()
-            if cluster.refused.get(link) != resolution.refused.get(link)
-        },
-        shared={key: key in shared for key in cluster.shared ^ shared},
-    )
 
 
 def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt | Refused:

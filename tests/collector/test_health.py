@@ -1,6 +1,7 @@
 """Alive, ready, measured: what machines ask of a running collector."""
 
 import os
+import re
 import sqlite3
 import subprocess
 import time
@@ -160,3 +161,13 @@ def test_a_full_disk_is_not_ready_and_says_so(
     assert answer.json()["error"] == "not_ready"
     ballast.unlink()
     assert until_ready_is(collector, 200) == "ready"
+
+
+def test_every_metric_in_the_docs_is_one(collector: Any) -> None:
+    """Alerts on a name that is misspelt never fire."""
+    page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+    named = set(re.findall(r"\bonetrail_[a-z_]+[a-z]", page))
+    headers = {"authorization": f"Bearer {collector.token}"}
+    said = httpx.get(f"{collector.url}/metrics", headers=headers).text
+    exposed = set(re.findall(r"^# TYPE (onetrail_\w+?)(?<!_created) ", said, re.MULTILINE))
+    assert named == exposed, "docs/operations.md lists what /metrics exposes"

@@ -2,7 +2,17 @@
 
 import click
 
-from onetrail_collector.cli import config, erase, export, quarantine, serve, sources, tokens, upkeep
+from onetrail_collector.cli import (
+    config,
+    erase,
+    export,
+    identity,
+    quarantine,
+    serve,
+    sources,
+    tokens,
+    upkeep,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,6 +26,7 @@ for command in (
     config.config,
     sources.sources,
     tokens.tokens,
+    identity.identity,
     upkeep.backup,
     upkeep.check,
     upkeep.vacuum,

@@ -3,6 +3,7 @@
 import json
 
 import click
+import msgspec
 
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.settings import SETTINGS, Effective, Setting
@@ -20,6 +21,8 @@ def config(found: Effective) -> None:
 
 def to_toml(value: object) -> str:
     """A value as TOML 1.0 has it on one line."""
+    if isinstance(value, msgspec.Struct):
+        value = msgspec.to_builtins(value)
     if isinstance(value, dict):
         pairs = (f"{json.dumps(key)} = {to_toml(inner)}" for key, inner in value.items())
         return f"{{ {', '.join(pairs)} }}" if value else "{}"

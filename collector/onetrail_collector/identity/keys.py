@@ -36,6 +36,7 @@ class Kind:
     exclusive: a profile holds at most one value of this kind (a customer number).
     priority: links of a kind with a lower number are considered first.
     max_profile_ids: a value seen on more profile IDs is shared (a kiosk's phone) and joins nobody.
+    max_values: a profile holds at most so many values of this kind; an exclusive kind's is 1.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Kind:
     priority: int = 100
     max_profile_ids: int = 100
     blocked: frozenset[str] = field(default=frozenset())
+    max_values: int = 20
 
 
 class InvalidValue(ValueError):  # noqa: N818 - it names what is wrong with a value
@@ -111,7 +113,7 @@ NORMALISERS: Mapping[str, Callable[[str, str | None], str]] = {
 }
 
 BUILT_IN_KINDS = (
-    Kind("user_id", exclusive=True, priority=10),
+    Kind("user_id", exclusive=True, priority=10, max_values=1),
     Kind("email", normaliser="email", priority=20),
     Kind("phone", normaliser="phone", priority=30),
     Kind("distinct_id", priority=40),  # of one source's clients: a person's or a device's

@@ -1,21 +1,42 @@
-"""Profiles are a pure function of the links and the policy; this file is that function.
+"""Profiles are a pure function of the links, the decisions and the policy; this file is it.
 
-Links are considered in one fixed order, each joins the group of its profile ID with the group of
-its key, unless the policy forbids it. The order in which they arrived plays no part:
+First some links are set aside, each by itself, whatever the others are:
 
-    kind's priority -> time of the evidence -> event id -> profile ID -> key
+    unknown_kind  the policy has no such kind of key (any more)
+    blocked       its value is one that many send, as "null"
+    key_refused   an operator refused the key, for everyone
+    shared        its value is seen on more than `max_profile_ids` profile IDs
+    link_refused  an operator refused this link
 
-A link is refused, never dropped:
+The rest are considered in one fixed order, and each joins the group of its profile ID with the
+group of its key. The order in which they arrived plays no part:
 
-    shared      its value is seen on more than `max_profile_ids` profile IDs
-    exclusive   the join would put two values of an exclusive kind into one profile
+    operator's decisions, the newest first
+    -> kind's priority -> time of the evidence -> event id -> profile ID -> key
+
+A link is refused, never dropped, where the join would make a group that may not be:
+
+    apart         an operator said that two of its profile IDs are never one person
+    exclusive     it would hold two values of an exclusive kind
+    limit         it would hold more than `max_values` values of a kind
+
+From this follows a law, on which the incremental path (resolution.py) and the speed of this one
+rest: a link between two groups that may be one joins them and changes nothing else, whatever its
+place in the order. So what hangs together and breaks no rule as a whole needs no order
+(components.py).
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import NamedTuple
 
-from onetrail_collector.identity.keys import Key, Kind
+from onetrail_collector.identity.components import Components
+from onetrail_collector.identity.decisions import Decision, RefuseKey, RefuseLink
+from onetrail_collector.identity.groups import Groups
+from onetrail_collector.identity.keys import Key, is_blocked
+from onetrail_collector.identity.policy import Policy
 
 
 class Link(NamedTuple):
@@ -32,90 +53,93 @@ class Link(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """profiles: each profile ID's profile, named by its oldest profile ID; refused: why."""
+    """profiles: each profile ID's profile, named by its oldest profile ID.
+
+    keys: the profile, named likewise, of each key that an accepted link leads to.
+    refused: each link that joins nobody, and why.
+    void: decisions without effect, because a newer one says the opposite.
+    """
 
     profiles: Mapping[int, int]
+    keys: Mapping[Key, int]
     refused: Mapping[tuple[int, Key], str]
+    void: Sequence[Decision] = ()
 
 
 def resolve(
     links: Iterable[Link],
-    kinds: Mapping[str, Kind],
+    decisions: Sequence[Decision],
+    policy: Policy,
     *,
     seen_on: Mapping[Key, int] | None = None,
 ) -> Resolution:
     """Group profile IDs into profiles.
 
-    `links` holds at most one link for a (profile ID, key). Where it is a part of all links (a
-    cluster), `seen_on` says on how many profile IDs each key is seen in the whole.
+    `links` holds at most one link for a (profile ID, key); `decisions` come oldest first. Where the
+    links are a part of all links, `seen_on` says on how many profile IDs each key is seen in the
+    whole.
     """
-    ordered = sorted(links, key=lambda link: _order(link, kinds))
-    counts = _count(ordered) if seen_on is None else seen_on
-    groups = _Groups(kinds)
+    links = list(links)
+    counts = Counter(map(itemgetter(1), links)) if seen_on is None else seen_on
+    groups = Groups(policy.kinds)
+    void = [decision for decision in reversed(decisions) if not groups.decide(decision)]
+    inactive = why_inactive(counts, decisions, policy)
+    refused_links = {
+        (decision.profile_id, decision.key)
+        for decision in decisions
+        if isinstance(decision, RefuseLink)
+    }
+    candidates: list[Link] = []
     refused: dict[tuple[int, Key], str] = {}
-    for profile_id, key, _, _ in ordered:
-        groups.add(profile_id)
-        if counts[key] > kinds[key.kind].max_profile_ids:
-            refused[profile_id, key] = "shared"
-        elif not groups.join(profile_id, key):
-            refused[profile_id, key] = "exclusive"
-    return Resolution(groups.profiles(), refused)
-
-
-def _order(link: Link, kinds: Mapping[str, Kind]) -> tuple[int, int, str, int, Key]:
-    return (kinds[link.key.kind].priority, link.time_ms, link.event_id, link.profile_id, link.key)
-
-
-def _count(links: Iterable[Link]) -> dict[Key, int]:
-    counts: dict[Key, int] = {}
     for link in links:
-        counts[link.key] = counts.get(link.key, 0) + 1
-    return counts
+        key = link[1]
+        if key in inactive:
+            refused[link[0], key] = inactive[key]
+        elif refused_links and (link[0], key) in refused_links:
+            refused[link[0], key] = "link_refused"
+        else:
+            candidates.append(link)
+    parts = Components(candidates)
+    contested = parts.contested(groups.tally, groups.named)
+    profiles, keys = parts.named_by_oldest(contested)
+    ordered = [Link(*link) for link in parts.links_of(contested, candidates)]
+    ordered.sort(key=lambda link: order(link, policy))
+    for profile_id, key, _, _ in ordered:
+        reason = groups.join(profile_id, key)
+        if reason is not None:
+            refused[profile_id, key] = reason
+    for profile_id, _ in refused:
+        if profile_id not in profiles:
+            groups.add(profile_id)
+    contested_profiles, contested_keys = groups.named_by_oldest()
+    return Resolution(profiles | contested_profiles, keys | contested_keys, refused, void)
 
 
-class _Groups:
-    """Disjoint sets of profile IDs and keys (union by size, path halving: Tarjan 1975)."""
+def order(link: Link, policy: Policy) -> tuple[int, int, str, int, Key]:
+    """The place of a link among all: what compares lower is considered first."""
+    return (
+        policy.kinds[link.key.kind].priority,
+        link.time_ms,
+        link.event_id,
+        link.profile_id,
+        link.key,
+    )
 
-    def __init__(self, kinds: Mapping[str, Kind]) -> None:
-        self._kinds = kinds
-        self._parent: dict[int | Key, int | Key] = {}
-        self._size: dict[int | Key, int] = {}
-        self._exclusive: dict[int | Key, dict[str, str]] = {}  # a root's values, by kind
 
-    def add(self, node: int | Key) -> None:
-        if node in self._parent:
-            return
-        self._parent[node] = node
-        self._size[node] = 1
-        self._exclusive[node] = {}
-        if isinstance(node, Key) and self._kinds[node.kind].exclusive:
-            self._exclusive[node][node.kind] = node.value
-
-    def join(self, profile_id: int, key: Key) -> bool:
-        """Make the two one group; False, and nothing changed, where a profile forbids it."""
-        self.add(key)
-        small, large = self._root(profile_id), self._root(key)
-        if small == large:
-            return True
-        if self._size[small] > self._size[large]:
-            small, large = large, small
-        held = self._exclusive[large]
-        for kind, value in self._exclusive[small].items():
-            if held.get(kind, value) != value:
-                return False
-        held.update(self._exclusive.pop(small))
-        self._parent[small] = large
-        self._size[large] += self._size[small]
-        return True
-
-    def profiles(self) -> dict[int, int]:
-        oldest: dict[int | Key, int] = {}
-        ids = sorted(node for node in self._parent if isinstance(node, int))
-        return {node: oldest.setdefault(self._root(node), node) for node in ids}
-
-    def _root(self, node: int | Key) -> int | Key:
-        parent = self._parent
-        while parent[node] != node:
-            parent[node] = parent[parent[node]]
-            node = parent[node]
-        return node
+def why_inactive(
+    seen_on: Mapping[Key, int], decisions: Iterable[Decision], policy: Policy
+) -> dict[Key, str]:
+    """The keys, of those seen, that join nobody whatever links there are, and why."""
+    refused = {decision.key for decision in decisions if isinstance(decision, RefuseKey)}
+    reasons = {}
+    for key, count in seen_on.items():
+        kind = policy.kinds.get(key.kind)
+        if kind is None:
+            reasons[key] = "unknown_kind"
+        elif is_blocked(kind, key.value):
+            reasons[key] = "blocked"
+        elif refused and key in refused:
+            reasons[key] = "key_refused"
+        elif count > kind.max_profile_ids:
+            reasons[key] = "shared"
+    return reasons

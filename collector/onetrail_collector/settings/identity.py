@@ -52,6 +52,7 @@ def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
         priority=_typed(table, "priority", int, base.priority, where),
         max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
         blocked=frozenset(value.strip().lower() for value in blocked),
+        max_values=_typed(table, "max_values", int, base.max_values, where),
     )
 
 

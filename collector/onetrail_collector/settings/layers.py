@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -182,6 +183,9 @@ def _expected(setting: Setting, value: object, error: msgspec.ValidationError) -
         return "expected true or false"
     if list in setting.alternatives and not isinstance(value, list):
         return f"expected a list: [...], or of tables: [[{setting.name}]] above each"
+    unknown_field = re.search(r"unknown field `(.+?)`", str(error))
+    if unknown_field and setting.keys_within:
+        return str(unknown(unknown_field[1], setting.keys_within))
     message = str(error).replace("`", "").replace("null", "nothing").replace("object", "table")
     return f"{message[:1].lower()}{message[1:]}".replace(" - at $", ", at ")
 

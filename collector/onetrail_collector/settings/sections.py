@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+import msgspec
 from msgspec import Meta
 
 from onetrail_collector.identity.policy import Policy
@@ -14,6 +15,7 @@ Durability = Literal["full", "normal"]
 """What a 2xx promises: "full" survives a power cut, "normal" only the end of the process."""
 
 Positive = Annotated[int, Meta(ge=1)]
+NotNegative = Annotated[int, Meta(ge=0)]
 Port = Annotated[int, Meta(ge=0, le=65_535)]
 
 
@@ -34,12 +36,38 @@ class Identity:
 
 
 @dataclass(frozen=True, slots=True)
-class MetricsSection:
+class Metrics:
     """[metrics]: who may read /metrics."""
 
     public: Annotated[
         bool, Meta(description="Whether /metrics answers without a token; it names no person.")
     ] = False
+
+
+class Keep(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """[retention.sources.ID]: how long one source's events are kept, where it differs."""
+
+    days: NotNegative | None = None
+    rows: NotNegative | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """[retention]: how long events are kept; 0: for ever."""
+
+    days: Annotated[
+        NotNegative, Meta(description="Events older than this are deleted; 0: none are.")
+    ] = 0
+    rows: Annotated[
+        NotNegative, Meta(description="Of each source at most so many events are kept; 0: all.")
+    ] = 0
+    sources: Annotated[
+        dict[str, Keep],
+        Meta(description="`days` and `rows` of single sources, by ID: `[retention.sources.web]`."),
+    ] = field(default_factory=dict)
+    interval_s: Annotated[
+        Positive, Meta(description="Seconds between two looks for what is too old.")
+    ] = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +96,8 @@ class Settings:
     access_log: Annotated[
         bool, Meta(description="A line for each request: no query, address or content in it.")
     ] = False
-    metrics: MetricsSection = field(default_factory=MetricsSection)
+    metrics: Metrics = field(default_factory=Metrics)
+    retention: Retention = field(default_factory=Retention)
     privacy: Privacy = field(default_factory=Privacy)
     limits: Limits = field(default_factory=Limits)
     policy: Policy = field(default_factory=Policy)  # of the section [identity]

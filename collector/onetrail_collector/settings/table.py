@@ -5,6 +5,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, Field, dataclass, fields, is_dataclass
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
+import msgspec
+
 from onetrail_collector.settings.sections import Identity, Settings
 
 
@@ -37,6 +39,13 @@ class Setting:
     def choices(self) -> tuple[Any, ...]:
         """Its values, where they are a fixed few."""
         return tuple(choice for plain in _literals(self.type) for choice in get_args(plain))
+
+    @property
+    def keys_within(self) -> tuple[str, ...]:
+        """The keys of the tables that it holds, where a Struct says them."""
+        inner = [part for plain in _members(self.type) for part in get_args(plain)]
+        structs = [part for part in inner if msgspec.inspect.is_struct_type(part)]
+        return tuple(entry.name for kind in structs for entry in msgspec.structs.fields(kind))
 
 
 def _rows(section: type, prefix: str = "") -> Iterator[Setting]:

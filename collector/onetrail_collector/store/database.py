@@ -18,6 +18,8 @@ APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
 BUSY_TIMEOUT_S = 5.0
 # 40 MB of WAL: commits touch the same index pages again and again, a checkpoint writes each once.
 CHECKPOINT_PAGES = 10000
+# Links of a commit touch pages all over the indexes; taken as the file grows, not at the start.
+CACHE_KIB = 65_536
 SYNCHRONOUS = {"full": 2, "normal": 1}
 
 
@@ -56,6 +58,7 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Con
         await _use_wal(connection)
         await connection.execute(f"PRAGMA synchronous = {SYNCHRONOUS[synchronous]}")
         await connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+        await connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         # What is deleted is overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
         await connection.execute("PRAGMA secure_delete = ON")
         await _migrate(connection, path, migrations())

@@ -240,10 +240,6 @@ class ErasureSteps:
         )
         numbers = json.dumps([row[0] for row in rows])
         await self._remove(erasure, "events", "id IN (SELECT value FROM json_each(?2))", numbers)
-        # The numbers of the newest are given again: who follows must not be past them.
-        await self._connection.execute(
-            "UPDATE positions SET number = min(number, (SELECT ifnull(max(id), 0) FROM events))"
-        )
         return len(rows) or None
 
     async def remove_sessions(self, erasure: int) -> int | None:

@@ -1,23 +1,32 @@
 """What the collector asks of a store, whichever database it is: the contract of each call."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
+from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import (
-    Cluster,
+    Change,
     CountRow,
     Counts,
+    DecisionRow,
     Erasure,
+    EventAge,
     EventsPage,
+    KeyState,
     Known,
+    Leaving,
+    LinkState,
     LiveEvent,
     LiveFilter,
     PageViews,
     ProfileRows,
+    ProfileSize,
     Quarantined,
     Question,
+    Referred,
+    Region,
     Regrouping,
     Removal,
     SessionRow,
@@ -31,6 +40,10 @@ from onetrail_collector.store.rows import (
 
 class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
     """One of the events to be written is stored already; the transaction has written nothing."""
+
+
+Referrable = Literal["sessions", "contexts"]
+"""Tables to whose rows events refer, and nothing else does."""
 
 
 class StoreTransaction(Protocol):
@@ -54,20 +67,152 @@ class StoreTransaction(Protocol):
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         """Which of these marks are of people who were erased."""
 
-    async def write(self, writes: Writes) -> bool:
-        """Add all of it; True where a link is new or has earlier evidence than before.
+    async def write(self, writes: Writes) -> list[tuple[int, int]]:
+        """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
         Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
         """
 
-    async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
-        """All links within reach of these profile IDs; a shared key is not passed through.
+    @property
+    def identity(self) -> "IdentityTransaction":
+        """The part that identity resolution works on."""
 
-        A key that was shared before is counted on at most `count_to` profile IDs.
+
+class IdentityTransaction(Protocol):
+    """Links, keys, profiles, decisions and history, within one transaction.
+
+    A profile is a number that its profile IDs and keys carry; it means nothing else.
+    """
+
+    async def link_states(
+        self, links: Iterable[tuple[int, int]], *, count_to: int
+    ) -> list[LinkState]:
+        """These links, given as (profile ID, key), as they are stored."""
+
+    async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
+        """These keys as they are stored."""
+
+    async def profiles(self, profile_ids: Iterable[int]) -> dict[int, int]:
+        """The profile of each of these profile IDs."""
+
+    async def values(self, profiles: Iterable[int]) -> dict[int, dict[str, int]]:
+        """How many keys of each kind these profiles hold."""
+
+    async def sizes(self, profiles: Iterable[int]) -> dict[int, ProfileSize]:
+        """Of each profile its oldest profile ID, and how many it has; counting ends at 10,000."""
+
+    async def parted(self, profiles: Iterable[int]) -> list[tuple[int, int]]:
+        """Pairs of profiles, one of them among these, that a decision keeps apart."""
+
+    async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
+        """Make each profile part of the one that `into` names, then give loose keys to theirs."""
+
+    async def region(
+        self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
+    ) -> Region | None:
+        """These profiles, and these keys that no profile holds, with all their links.
+
+        What is at the far ends of refused links is in `links` alone. None where there are more
+        than `limit` links or profile IDs.
         """
 
-    async def regroup(self, regrouping: Regrouping) -> None:
-        """Store what identity resolution decided."""
+    async def apply(self, regrouping: Regrouping) -> None:
+        """Store what identity resolution decided, but its history."""
+
+    async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
+        """Append to the history."""
+
+    async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
+        """Say of keys why they join nobody, or None; either way they leave their profile."""
+
+    async def users(self, key: int, *, limit: int) -> list[int]:
+        """Profile IDs with a link to a key, at most so many."""
+
+    async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
+        """Leave to the background all within reach of these profile IDs."""
+
+    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
+        """What is left to the background: (number, profile ID), the oldest first."""
+
+    async def last_unsettled(self) -> int:
+        """The highest number in what is left."""
+
+    async def settled(self, profile_ids: Collection[int], *, up_to: int) -> None:
+        """These, as far as they were left up to this number, are left no more."""
+
+    async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
+        """Delete all links of these profile IDs; answers their keys. One unused holds nothing."""
+
+    async def members(self, profile: int) -> tuple[list[int], list[int]]:
+        """The profile IDs of a profile, and all keys that they have links to."""
+
+    async def delete_decisions(self, profile_ids: Collection[int]) -> None:
+        """Delete what was decided about these profile IDs, and about keys that are no more."""
+
+    async def last_numbers(self) -> tuple[int, int]:
+        """The highest numbers of a key and of a profile ID."""
+
+    async def state(self, name: str) -> str | None:
+        """What identity resolution remembers under this name."""
+
+    async def set_state(self, name: str, value: str | None) -> None:
+        """Remember a value under this name; None forgets it."""
+
+    async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
+        """Leave to the background all within reach of these profiles and of these keys."""
+
+    async def decisions_about(self, profile_ids: Collection[int]) -> list[DecisionRow]:
+        """The decisions in force about these profile IDs and all that those name, oldest first.
+
+        Refused keys are not among them: they are inactive.
+        """
+
+    async def decision(self, number: int) -> DecisionRow | None:
+        """One decision, in force or undone."""
+
+    async def add_decision(
+        self, decision: Decision, *, reason: str, made_by: str, now_ms: int
+    ) -> int:
+        """Record a decision; answers its number. A key never seen before is made known."""
+
+    async def key(self, key: Key) -> int:
+        """The number of a key, known or made known."""
+
+    async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
+        """Record that it holds no more; False where it did not hold."""
+
+
+class RetentionStore(Protocol):
+    """What retention reads and deletes; each deletion is one small commit."""
+
+    async def position(self, source: int) -> int:
+        """The event up to which all of a source's are gone."""
+
+    async def count(self, source: int) -> int:
+        """How many events of a source are kept."""
+
+    async def oldest(self, after: int, limit: int) -> list[EventAge]:
+        """The next events, of all sources, in the order of arrival."""
+
+    async def forget(self, source: int, events: Sequence[int], position: int) -> int:
+        """Delete these events and remember the position, in one commit; answers how many went."""
+
+    async def referred(self, after: int, limit: int) -> Referred:
+        """Which sessions and contexts the next events refer to."""
+
+    async def leave(  # noqa: PLR0913, PLR0917 - one commit needs it all
+        self,
+        table: Referrable,
+        after: int,
+        limit: int,
+        before_ms: int,
+        seen_to: int,
+        unused: Callable[[Iterable[int], Referred], list[int]],
+    ) -> Leaving:
+        """Delete those of the next rows that `unused` picks, told what came after `seen_to`.
+
+        It is not asked about sessions that began at `before_ms` or later.
+        """
 
 
 class ErasureSteps(Protocol):
@@ -111,6 +256,10 @@ class ErasureSteps(Protocol):
 
 class Store(Protocol):
     """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
+
+    @property
+    def retention(self) -> RetentionStore:
+        """What retention needs."""
 
     def transaction(self) -> AbstractAsyncContextManager[StoreTransaction]:
         """All that happens inside is on disk when it ends, or nothing of it where that fails."""

@@ -30,12 +30,13 @@ async def find_profiles_by_key(reader: aiosqlite.Connection, key: Key) -> list[i
     """
     rows = await reader.execute_fetchall(
         """
-        SELECT profile_ids.profile, min(links.refused IS NOT NULL) AS only_refused
+        SELECT profile_ids.profile,
+               min(ifnull(keys.inactive, links.refused) IS NOT NULL) AS only_refused
         FROM keys
         CROSS JOIN links ON links.key = keys.id
         CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
         WHERE keys.kind = ? AND keys.value = ?
-        GROUP BY profile_ids.profile ORDER BY only_refused, profile_ids.profile LIMIT 100
+        GROUP BY profile_ids.profile ORDER BY only_refused, min(profile_ids.id) LIMIT 100
         """,
         key,
     )
@@ -51,7 +52,7 @@ async def read_profile(reader: aiosqlite.Connection, profile: int) -> ProfileRow
             for row in await reader.execute_fetchall(
                 """
                 SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
-                       sources.public_id, links.refused
+                       sources.public_id, ifnull(keys.inactive, links.refused)
                 FROM profile_ids
                 CROSS JOIN links ON links.profile_id = profile_ids.id
                 CROSS JOIN keys ON keys.id = links.key

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.suppression import Trace
@@ -216,24 +217,88 @@ class Writes:
     devices: dict[tuple[int, str], NewDeviceKey] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Cluster:
-    """All links that can touch each other, and what is stored of their resolution."""
+class LinkState(NamedTuple):
+    """A link as it is stored, with what both its ends belong to.
 
-    links: list[Link] = field(default_factory=list)
-    seen_on: dict[Key, int] = field(default_factory=dict)
-    profiles: dict[int, int] = field(default_factory=dict)
-    refused: dict[tuple[int, Key], str] = field(default_factory=dict)
-    shared: set[Key] = field(default_factory=set)
+    profile and key_profile are numbers of profiles; key_profile is None where no accepted link
+    leads to the key. Why it joins nobody is `inactive or refused`. seen_on, on how many profile IDs
+    the key is seen, is counted only as far as was asked, and not where the key is inactive.
+    """
+
+    link: Link
+    key: int
+    profile: int
+    key_profile: int | None
+    refused: str | None
+    inactive: str | None = None
+    seen_on: int = 0
+
+
+class KeyState(NamedTuple):
+    """A key as it is stored; `refused`: by a decision. seen_on is counted as far as was asked."""
+
+    id: int
+    key: Key
+    inactive: str | None
+    profile: int | None
+    refused: bool
+    seen_on: int
+
+
+class ProfileSize(NamedTuple):
+    """A profile's oldest profile ID, and how many it has, counted as far as matters."""
+
+    oldest: int
+    profile_ids: int
+
+
+class DecisionRow(NamedTuple):
+    """One decision with who, why and when; the undone_ fields are None while it holds."""
+
+    id: int
+    decision: Decision
+    reason: str
+    made_by: str
+    made_ms: int
+    undone_reason: str | None
+    undone_by: str | None
+    undone_ms: int | None
+
+
+class Change(NamedTuple):
+    """A row of history; store/migrations/0001_first.sql says what each `what` means."""
+
+    what: str
+    profile: int
+    other: int
+    key: int | None = None
+    reason: str | None = None
+    event_id: str | None = None
+    decision: int | None = None
+
+
+@dataclass(slots=True)
+class Region:
+    """Some whole profiles, each with all its profile IDs and keys, and the links between them.
+
+    Links to inactive keys are not in it. A key's profile is None where no accepted link leads to
+    it.
+    """
+
+    profiles: dict[int, int] = field(default_factory=dict)  # profile ID -> number of its profile
+    keys: dict[int, int | None] = field(default_factory=dict)  # key -> number of its profile
+    links: dict[tuple[int, int], LinkState] = field(default_factory=dict)  # (profile ID, key)
+    free: int = -1  # a number of no profile, as are all below it
 
 
 @dataclass(slots=True)
 class Regrouping:
-    """The difference between what is stored of a resolution and what it is now."""
+    """What must be written so that a region is stored as it is now resolved."""
 
-    profiles: dict[int, int] = field(default_factory=dict)
-    refused: dict[tuple[int, Key], str | None] = field(default_factory=dict)
-    shared: dict[Key, bool] = field(default_factory=dict)
+    profiles: dict[int, int] = field(default_factory=dict)  # profile ID -> number of its profile
+    keys: dict[int, int | None] = field(default_factory=dict)
+    refused: dict[tuple[int, int], str | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
 
 
 class StoredEvent(NamedTuple):
@@ -314,6 +379,29 @@ class Counts(NamedTuple):
     sessions: int
     profiles: int
     profile_ids: int
+
+
+class EventAge(NamedTuple):
+    """An event's number, its source, and when it arrived."""
+
+    id: int
+    source: int
+    received_ms: int
+
+
+class Referred(NamedTuple):
+    """What some events refer to, and the last of them; None where there were none."""
+
+    last: int | None
+    sessions: list[int]
+    contexts: list[int]
+
+
+class Leaving(NamedTuple):
+    """How many rows went, and where to go on; None at the end of the table."""
+
+    gone: int
+    next: int | None
 
 
 class Removal(NamedTuple):

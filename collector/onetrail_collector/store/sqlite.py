@@ -20,6 +20,7 @@ from onetrail_collector.store import (
     sources,
 )
 from onetrail_collector.store.database import open_reader, open_writer
+from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
     CountRow,
     Counts,
@@ -47,6 +48,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self.retention = RetentionTables(reader, self.transaction)
 
     @classmethod
     async def open(cls, path: Path, *, synchronous: str = "full") -> "SqliteStore":

@@ -11,26 +11,25 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.identity.keys import Key
-from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
+from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
-    Cluster,
     DeviceKey,
     Known,
     NewEvent,
     ProfileId,
     Question,
-    Regrouping,
     Session,
+    SourcedLink,
     Writes,
 )
 from onetrail_collector.store.sources import to_source
 
+MAX_TRAIT_VALUES = 5
 ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
@@ -90,9 +89,17 @@ ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
 WHERE true
-ON CONFLICT (profile_id, name) DO UPDATE
-SET value = excluded.value, time_ms = excluded.time_ms, event_id = excluded.event_id
+ON CONFLICT (profile_id, name, value) DO UPDATE
+SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
+"""
+
+# Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
+FORGET_TRAITS = f"""
+DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
+    SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
+    ORDER BY time_ms DESC, event_id DESC, value DESC LIMIT {MAX_TRAIT_VALUES}
+)
 """
 
 ADD_KEYS = """
@@ -109,6 +116,7 @@ WHERE true
 ON CONFLICT (profile_id, key) DO UPDATE
 SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
 WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
+RETURNING profile_id, key
 """
 
 KEEP_DEVICES = """
@@ -127,6 +135,7 @@ class Transaction:
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
+        self.identity = IdentityTables(connection)
         self.erasing = ErasureSteps(connection)
 
     async def look_up(self, question: Question) -> Known:
@@ -186,7 +195,7 @@ class Transaction:
             values.setdefault(profile_id, {})[kind] = value
         return values
 
-    async def write(self, writes: Writes) -> bool:
+    async def write(self, writes: Writes) -> list[tuple[int, int]]:
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
@@ -202,16 +211,20 @@ class Transaction:
             await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, tally(writes))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
-        await self._from_json(ADD_TRAITS, writes.traits)
+        if await self._from_json(ADD_TRAITS, writes.traits):
+            stated = {(trait.profile_id, trait.name) for trait in writes.traits}
+            await self._each(FORGET_TRAITS, stated)
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
-        changed = await self._from_json(
-            ADD_LINKS,
-            [
-                (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-                for link, source in writes.links
-            ],
-        )
-        return changed > 0
+        return await self._add_links(writes.links)
+
+    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
+        if not links:
+            return []
+        rows = [
+            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
+            for link, source in links
+        ]
+        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
 
     async def _add_events(self, events: Sequence[NewEvent]) -> None:
         try:
@@ -223,57 +236,20 @@ class Transaction:
         except sqlite3.IntegrityError as error:
             raise AlreadyStored from error
 
-    async def cluster(self, profile_ids: Iterable[int], *, count_to: int) -> Cluster:
-        cluster = Cluster()
-        for row in await self._all(
-            """
-            WITH RECURSIVE node (id) AS (  -- a profile ID's number, or minus a key's
-                SELECT value FROM json_each(?1)
-                UNION
-                SELECT -links.key FROM node
-                CROSS JOIN links ON links.profile_id = node.id
-                CROSS JOIN keys ON keys.id = links.key AND NOT keys.shared
-                UNION
-                SELECT links.profile_id FROM node CROSS JOIN links ON links.key = -node.id
-            )
-            SELECT links.profile_id, keys.kind, keys.value, links.time_ms, links.event_id,
-                   links.refused, keys.shared, profile_ids.profile,
-                   CASE WHEN keys.shared THEN (
-                       SELECT count(*) FROM
-                       (SELECT 1 FROM links AS all_links WHERE all_links.key = keys.id LIMIT ?2)
-                   ) END
-            FROM node
-            CROSS JOIN links ON links.profile_id = node.id
-            CROSS JOIN keys ON keys.id = links.key
-            CROSS JOIN profile_ids ON profile_ids.id = node.id
-            """,
-            _json(profile_ids),
-            count_to,
-        ):
-            _add(cluster, row)
-        return cluster
-
-    async def regroup(self, regrouping: Regrouping) -> None:
-        await self._each(
-            "UPDATE profile_ids SET profile = ?2 WHERE id = ?1", regrouping.profiles.items()
-        )
-        await self._each(
-            "UPDATE links SET refused = ?4 WHERE profile_id = ?1"
-            " AND key = (SELECT id FROM keys WHERE kind = ?2 AND value = ?3)",
-            [
-                (profile_id, *key, reason)
-                for (profile_id, key), reason in regrouping.refused.items()
-            ],
-        )
-        await self._each(
-            "UPDATE keys SET shared = ?3 WHERE kind = ?1 AND value = ?2",
-            [(*key, shared) for key, shared in regrouping.shared.items()],
-        )
-
     async def touch(self) -> None:
         """A write that changes nothing."""
         [(number,)] = await self._all("PRAGMA user_version")
         await self._connection.execute(f"PRAGMA user_version = {number}")
+
+    async def run(self, sql: str, *parameters: object) -> list[Any]:
+        """One statement of another module of the store."""
+        return await self._all(sql, *parameters)
+
+    async def delete(self, table: str, numbers: Iterable[int]) -> int:
+        """Delete rows of one of our tables by number; answers how many there were."""
+        sql = f"DELETE FROM {table} WHERE id IN (SELECT value FROM json_each(?))"
+        async with self._connection.execute(sql, (_json(numbers),)) as cursor:
+            return cursor.rowcount
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
@@ -320,20 +296,6 @@ def _add_device(known: Known, row: Sequence[Any]) -> None:
     known.devices[source, value] = DeviceKey(profile_id, session[1], last_ms)
     if session[0] is not None:
         known.sessions[source, session[1]] = _session(session)
-
-
-def _add(cluster: Cluster, row: tuple[Any, ...]) -> None:
-    profile_id, kind, value, time_ms, event_id, refused, shared, profile, seen_on = row
-    key = Key(kind, value)
-    cluster.links.append(Link(profile_id, key, time_ms, event_id))
-    cluster.profiles[profile_id] = profile
-    if refused is not None:
-        cluster.refused[profile_id, key] = refused
-    if shared:
-        cluster.shared.add(key)
-        cluster.seen_on[key] = seen_on
-    else:  # all its links are in the cluster
-        cluster.seen_on[key] = cluster.seen_on.get(key, 0) + 1
 
 
 def _json(values: Iterable[object] | Mapping[str, object]) -> str:

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onetrail_collector.identity.keys import Key, Kind
+from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link, resolve
 
 KINDS = {
@@ -13,6 +14,7 @@ KINDS = {
     "email": Kind("email", priority=20, max_profile_ids=3),
     "phone": Kind("phone", priority=20),
 }
+POLICY = Policy(kinds=KINDS)
 
 
 def link(profile_id: int, kind: str, value: str, time_ms: int = 0, event_id: str = "e") -> Link:
@@ -76,7 +78,7 @@ def allowed(group: set[int | Key], kinds: Mapping[str, Kind]) -> bool:
 
 
 def test_a_shared_key_makes_two_devices_one_profile() -> None:
-    resolution = resolve([link(2, "email", "a"), link(1, "email", "a")], KINDS)
+    resolution = resolve([link(2, "email", "a"), link(1, "email", "a")], (), POLICY)
     assert resolution.profiles == {1: 1, 2: 1}
     assert resolution.refused == {}
 
@@ -88,7 +90,7 @@ def test_chains_of_keys_join() -> None:
         link(2, "phone", "p"),
         link(3, "phone", "p"),
     ]
-    assert resolve(links, KINDS).profiles == {1: 1, 2: 1, 3: 1}
+    assert resolve(links, (), POLICY).profiles == {1: 1, 2: 1, 3: 1}
 
 
 def test_a_profile_never_holds_two_customer_numbers() -> None:
@@ -97,35 +99,35 @@ def test_a_profile_never_holds_two_customer_numbers() -> None:
         *(link(1, "user_id", "a"), link(2, "user_id", "b")),
         *(link(1, "email", "family", 1), link(2, "email", "family", 2)),
     ]
-    resolution = resolve(links, KINDS)
+    resolution = resolve(links, (), POLICY)
     assert resolution.profiles == {1: 1, 2: 2}
     assert resolution.refused == {(2, Key("email", "family")): "exclusive"}
 
 
 def test_a_value_on_too_many_devices_joins_nobody() -> None:
     links = [link(profile_id, "email", "kiosk") for profile_id in (1, 2, 3, 4)]
-    resolution = resolve(links, KINDS)
+    resolution = resolve(links, (), POLICY)
     assert resolution.profiles == {1: 1, 2: 2, 3: 3, 4: 4}
     assert set(resolution.refused.values()) == {"shared"}
-    assert resolve(links[:3], KINDS).profiles == {1: 1, 2: 1, 3: 1}
+    assert resolve(links[:3], (), POLICY).profiles == {1: 1, 2: 1, 3: 1}
 
 
 @given(histories())
 def test_equals_the_oracle(links: list[Link]) -> None:
-    assert resolve(links, KINDS).profiles == oracle(links, KINDS)
+    assert resolve(links, (), POLICY).profiles == oracle(links, KINDS)
 
 
 @given(histories(), st.randoms())
 def test_the_order_of_arrival_changes_nothing(links: list[Link], random: object) -> None:
     shuffled = list(links)
     random.shuffle(shuffled)  # type: ignore[attr-defined]
-    one, other = resolve(links, KINDS), resolve(shuffled, KINDS)
+    one, other = resolve(links, (), POLICY), resolve(shuffled, (), POLICY)
     assert (one.profiles, one.refused) == (other.profiles, other.refused)
 
 
 @given(histories())
 def test_no_profile_breaks_a_rule(links: list[Link]) -> None:
-    resolution = resolve(links, KINDS)
+    resolution = resolve(links, (), POLICY)
     held: dict[tuple[int, str], str] = {}
     for profile_id, key, _, _ in links:
         if KINDS[key.kind].exclusive and (profile_id, key) not in resolution.refused:

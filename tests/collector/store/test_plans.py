@@ -8,15 +8,14 @@ from typing import Any
 import aiosqlite
 import pytest
 
+from onetrail_collector.identity.decisions import Part, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.rows import LiveFilter, Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
-GROWING = (
-    *("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts"),
-    "device_keys",
-)
+GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
+GROWING += ("decisions", "history", "device_keys")
 
 
 async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
@@ -34,10 +33,28 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.look_up(Question())
         await transaction.exclusive_values([1], ["user_id"])
         await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
-        await transaction.cluster([1], count_to=3)
+        tables = transaction.identity
+        await tables.link_states([(1, 1)], count_to=3)
+        await tables.key_states([1], count_to=3)
+        await tables.profiles([1])
+        await tables.values([1])
+        await tables.sizes([1])
+        for decision in (Part(1, 2), RefuseLink(1, Key("email", "a"))):
+            await tables.add_decision(decision, reason="", made_by="", now_ms=0)
+        await tables.parted([1])
+        await tables.decisions_about([1])
+        await tables.decision(1)
+        await tables.region([1], [2], limit=10)
+        await tables.users(1, limit=3)
     await store.find_profiles_by_key(Key("email", "a"))
     await store.read_profile(1)
     await store.read_events(1, limit=10, before=None)
+    await store.retention.position(1)
+    await store.retention.count(1)
+    await store.retention.oldest(1, 10)
+    await store.retention.referred(1, 10)
+    for table in ("sessions", "contexts"):
+        await store.retention.leave(table, 1, 10, 1, 1, lambda *_: [])
     await store.read_counts(metrics=["events"], step_ms=60_000, from_ms=0, to_ms=1)
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()

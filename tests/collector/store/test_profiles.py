@@ -55,10 +55,14 @@ async def ingest_all(path: Path, batches: list[list[Envelope]]) -> None:
 def stored(path: Path) -> tuple[list[Link], dict[int, int], dict[tuple[int, Key], str]]:
     connection = sqlite3.connect(path)
     rows = connection.execute(
-        "SELECT profile_id, kind, value, time_ms, event_id, refused"
+        "SELECT profile_id, kind, value, time_ms, event_id, ifnull(inactive, refused)"
         " FROM links JOIN keys ON keys.id = links.key"
     ).fetchall()
-    profiles = dict(connection.execute("SELECT id, profile FROM profile_ids").fetchall())
+    profiles = dict(
+        connection.execute(
+            "SELECT id, min(id) OVER (PARTITION BY profile) FROM profile_ids"
+        ).fetchall()
+    )
     connection.close()
     links = [Link(row[0], Key(row[1], row[2]), row[3], row[4]) for row in rows]
     refused = {(row[0], Key(row[1], row[2])): row[5] for row in rows if row[5]}
@@ -79,7 +83,7 @@ def test_incremental_equals_from_scratch(
         path = Path(folder) / "a.db"
         asyncio.run(ingest_all(path, batches))
         links, profiles, refused = stored(path)
-    scratch = resolve(links, KINDS)
+    scratch = resolve(links, (), POLICY)
     assert profiles == {number: number for number in profiles} | dict(scratch.profiles)
     assert refused == scratch.refused
 

@@ -22,13 +22,16 @@ CREATE TABLE tokens (
 );
 
 -- One row for each profile ID that was issued; the smaller its number, the older it is.
--- `profile` is the number of the oldest profile ID of the same person: what identity resolution says.
+-- `profile` is the number of its profile, the same for all profile IDs of one person: what identity
+-- resolution says. It starts as the ID's own and means nothing outside; a profile's public id is that
+-- of its oldest profile ID, min(id), which an index look-up finds.
 CREATE TABLE profile_ids (
     id        INTEGER PRIMARY KEY,
     public_id TEXT    NOT NULL UNIQUE,
     source    INTEGER NOT NULL REFERENCES sources (id),
     issued_ms INTEGER NOT NULL,
-    profile   INTEGER NOT NULL REFERENCES profile_ids (id)
+    profile   INTEGER NOT NULL,
+    dropped_links INTEGER NOT NULL DEFAULT 0  -- keys beyond the number that one profile ID may have
 );
 CREATE INDEX profile_ids_by_profile ON profile_ids (profile);  -- a profile's page
 
@@ -50,8 +53,10 @@ CREATE TABLE contexts (
     body   TEXT NOT NULL
 );
 
+-- AUTOINCREMENT: a number is never used again, so that whoever follows events by it misses none, also
+-- after the newest were deleted.
 CREATE TABLE events (
-    id          INTEGER PRIMARY KEY,
+    id          INTEGER PRIMARY KEY AUTOINCREMENT,
     source      INTEGER NOT NULL REFERENCES sources (id),
     event_id    TEXT    NOT NULL,
     type        TEXT    NOT NULL,
@@ -72,31 +77,97 @@ CREATE TABLE keys (
     id     INTEGER PRIMARY KEY,
     kind   TEXT    NOT NULL,
     value  TEXT    NOT NULL,
-    shared INTEGER NOT NULL DEFAULT 0,  -- seen on more profile IDs than its kind allows: joins nobody
+    inactive TEXT,     -- why it joins nobody: unknown_kind, blocked, key_refused, shared; NULL: it may
+    profile  INTEGER,  -- the profile that holds it, by an accepted link; NULL: none
     UNIQUE (kind, value)
 );
+CREATE INDEX keys_by_profile ON keys (profile, kind) WHERE profile IS NOT NULL;  -- how many a profile holds
+CREATE INDEX keys_inactive ON keys (inactive) WHERE inactive IS NOT NULL;        -- a list for people
 
--- The evidence that a profile ID used a key: the earliest event that says so.
+-- The evidence that a profile ID used a key: the earliest event that says so. Why a link joins nobody is
+-- ifnull(keys.inactive, links.refused); so a key that becomes shared touches one row, however many links.
 CREATE TABLE links (
     profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
     key        INTEGER NOT NULL REFERENCES keys (id),
     time_ms    INTEGER NOT NULL,
     event_id   TEXT    NOT NULL,
     source     INTEGER NOT NULL REFERENCES sources (id),
-    refused    TEXT,  -- why it joins nobody; NULL where it does
+    refused    TEXT,  -- why it joins nobody though its key may: link_refused, apart, exclusive, limit, unsettled
     PRIMARY KEY (profile_id, key)
 ) WITHOUT ROWID;
 CREATE INDEX links_by_key ON links (key);  -- from a key to all that used it
+CREATE INDEX links_refused ON links (refused, profile_id) WHERE refused IS NOT NULL;  -- a list for people
 
--- A profile ID's newest statement of each trait; a profile's is the newest of those of its IDs.
+-- What a profile ID stated of each trait, each value once with its newest event; the newest few values
+-- are kept. A profile's is the newest of those of its IDs; the others have lost, and are shown as such.
 CREATE TABLE traits (
     profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
     name       TEXT    NOT NULL,
     value      TEXT    NOT NULL,  -- JSON
     time_ms    INTEGER NOT NULL,
     event_id   TEXT    NOT NULL,
-    PRIMARY KEY (profile_id, name)
+    PRIMARY KEY (profile_id, name, value)
 ) WITHOUT ROWID;
+
+-- What an operator decided. `what` is join, part (profile_id, other), refuse_link (profile_id, key) or
+-- refuse_key (key). One that was undone stays as a record.
+CREATE TABLE decisions (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they were made
+    what          TEXT    NOT NULL,
+    profile_id    INTEGER REFERENCES profile_ids (id),
+    other         INTEGER REFERENCES profile_ids (id),
+    key           INTEGER REFERENCES keys (id),
+    reason        TEXT    NOT NULL,
+    made_by       TEXT    NOT NULL,
+    made_ms       INTEGER NOT NULL,
+    undone_reason TEXT,
+    undone_by     TEXT,
+    undone_ms     INTEGER
+);
+CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
+CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+
+-- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
+-- by the number of their oldest profile ID at that time. `what` is
+--   merged    `other` is part of `profile` from now on
+--   split     `other` is a profile of its own from now on; it was part of `profile`
+--   refused   the link of the profile ID `other` to `key` joins nobody, for `reason`
+--   accepted  the same link, refused before, joins now
+-- Its cause is an event, a decision, or, with neither, a change of the policy or of its limits.
+CREATE TABLE history (
+    id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- a client of the changes reads on after the last it saw
+    time_ms  INTEGER NOT NULL,
+    what     TEXT    NOT NULL,
+    profile  INTEGER NOT NULL,
+    other    INTEGER NOT NULL,
+    key      INTEGER,  -- may be gone: erased
+    reason   TEXT,
+    event_id TEXT,
+    decision INTEGER REFERENCES decisions (id)
+);
+CREATE INDEX history_by_profile ON history (profile);
+CREATE INDEX history_by_other ON history (other);
+
+-- Profile IDs that must be resolved again in the background, each with all within its reach.
+CREATE TABLE unsettled (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    profile_id INTEGER NOT NULL
+);
+CREATE INDEX unsettled_by_profile_id ON unsettled (profile_id);
+
+-- What identity resolution remembers of itself: the fingerprint of the policy that it last applied.
+CREATE TABLE identity_state (
+    name  TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+-- How far retention has come with each source: all its events up to this one are gone.
+CREATE TABLE retention (
+    source INTEGER PRIMARY KEY REFERENCES sources (id),
+    event  INTEGER NOT NULL
+);
 
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.

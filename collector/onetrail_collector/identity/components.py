@@ -1,0 +1,73 @@
+"""Most groups break no rule, so that no order matters: they are found without one, and fast.
+
+What plainly hangs together (union with path halving, on lists of integers) is one group if it holds
+no more values than one profile may. Only the rest must be considered link by link.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from onetrail_collector.identity.groups import Tally
+from onetrail_collector.identity.keys import Key
+
+PlainLink = tuple[int, Key, int, str]
+
+
+class Components:
+    """The connected parts of a graph of links, without any rule."""
+
+    def __init__(self, links: Iterable[PlainLink]) -> None:
+        self._profile_ids: dict[int, int] = {}  # node of each
+        self._keys: dict[Key, int] = {}  # a node of the part it is in
+        self._parent: list[int] = []
+        parent = self._parent
+        profile_ids, keys = self._profile_ids, self._keys
+        for profile_id, key, _, _ in links:
+            one = profile_ids.get(profile_id)
+            if one is None:
+                one = profile_ids[profile_id] = len(parent)
+                parent.append(one)
+            other = keys.get(key)
+            if other is None:
+                keys[key] = one
+                continue
+            while (above := parent[one]) != one:
+                parent[one] = one = parent[above]
+            while (above := parent[other]) != other:
+                parent[other] = other = parent[above]
+            parent[one] = other
+
+    def contested(self, tally: Tally, decided: Iterable[int]) -> set[int]:
+        """The parts that hold more than one profile may, or a profile ID that was decided on."""
+        values: dict[int, int] = {}
+        for key, node in self._keys.items():
+            root = self._root(node)
+            values[root] = values.get(root, 0) + tally.one[key.kind]
+        found = {root for root, held in values.items() if tally.forbids(held)}
+        return found | {
+            self._root(self._profile_ids[profile_id])
+            for profile_id in decided
+            if profile_id in self._profile_ids
+        }
+
+    def links_of(self, parts: set[int], links: Sequence[PlainLink]) -> list[PlainLink]:
+        """Those of the links that are in these parts."""
+        nodes, root = self._profile_ids, self._root
+        return [link for link in links if root(nodes[link[0]]) in parts] if parts else []
+
+    def named_by_oldest(self, parts: set[int]) -> tuple[dict[int, int], dict[Key, int]]:
+        """Each profile ID's part and each key's, but not of these, by the oldest profile ID."""
+        oldest: dict[int, int] = {}
+        root = self._root
+        profiles = {
+            profile_id: oldest.setdefault(own, profile_id)
+            for profile_id, node in sorted(self._profile_ids.items())
+            if (own := root(node)) not in parts
+        }
+        roots = ((key, root(node)) for key, node in self._keys.items())
+        return profiles, {key: oldest[own] for key, own in roots if own in oldest}
+
+    def _root(self, node: int) -> int:
+        parent = self._parent
+        while (above := parent[node]) != node:
+            parent[node] = node = parent[above]
+        return node

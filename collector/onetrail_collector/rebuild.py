@@ -1,0 +1,285 @@
+"""Resolving in the background: a policy that changed, and what was too much for a commit.
+
+Everything goes in steps, each a transaction of some 0.1 s, so that ingest goes on in between: first
+the keys (which are blocked, unknown or shared now), then all within the reach of one profile ID
+after the other. What is in one reach is resolved in one transaction. Only where a reach is larger
+than MAX_REGION it is read in steps, resolved beside the event loop, and written in steps, under
+numbers that no profile has, so that none holds what it may not. Commits that touch links meanwhile
+leave word in `unsettled`, and those profile IDs come next.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from hashlib import sha256
+from itertools import islice
+
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.regrouping import Cause, plan
+from onetrail_collector.resolution import (
+    MAX_REGION,
+    absorb,
+    count_to,
+    named_in,
+    reason_of,
+    ring_of,
+)
+from onetrail_collector.store.protocol import IdentityTransaction, Store
+from onetrail_collector.store.rows import Region, Regrouping
+
+KEYS_A_STEP = 2_000
+IDS_A_STEP = 200
+PROFILES_A_READ = 500
+WRITES_A_STEP = 2_000
+REST = 1.0  # ingest gets as much time as a step took
+IDLE_S = 1.0
+NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
+
+log = logging.getLogger("onetrail_collector")
+
+Progress = Callable[[int, int], None]
+"""Told (profile IDs and keys done, all)."""
+
+
+def fingerprint(policy: Policy) -> str:
+    """Equal for policies under which the same links make the same profiles."""
+    kinds = [
+        (
+            *(kind.name, kind.exclusive, kind.priority, kind.max_profile_ids, kind.max_values),
+            sorted(kind.blocked),
+        )
+        for _, kind in sorted(policy.kinds.items())
+    ]
+    return sha256(repr(kinds).encode()).hexdigest()
+
+
+async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) -> None:
+    """Apply the policy where it is not the one that was applied last; then settle what is left.
+
+    Runs until it is cancelled; at any point, and after a crash, it can begin again. What fails (a
+    full disk) is tried again.
+    """
+    while True:
+        try:
+            if await applied_policy(store) != fingerprint(policy):
+                log.info("the identity policy has changed; resolving all profiles again")
+                await rebuild(store, policy, now_ms=now_ms())
+            await settle_rest(store, policy, now_ms=now_ms())
+        except Exception:
+            log.exception("profiles could not be resolved again; the next attempt comes soon")
+        await asyncio.sleep(IDLE_S)
+
+
+async def applied_policy(store: Store) -> str | None:
+    """The fingerprint of the policy that all stored profiles follow."""
+    async with store.transaction() as transaction:
+        return await transaction.identity.state("policy")
+
+
+async def rebuild(
+    store: Store, policy: Policy, *, now_ms: int, progress: Progress = lambda _done, _all: None
+) -> Counter[str]:
+    """Resolve everything under this policy; answers the changes by what they are."""
+    async with store.transaction() as transaction:
+        last_key, last_id = await transaction.identity.last_numbers()
+    whole = last_key + last_id
+    async for done in _reconsider_keys(store, policy, last_key):
+        progress(done, whole)
+    changes: Counter[str] = Counter()
+    visited: set[int] = set()
+    waiting = iter(range(1, last_id + 1))
+    while True:
+        changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms)
+        changes += changed
+        if at is None:
+            break
+        progress(last_key + at, whole)
+    changes += await settle_rest(store, policy, now_ms=now_ms)
+    async with store.transaction() as transaction:
+        await transaction.identity.set_state("policy", fingerprint(policy))
+    progress(whole, whole)
+    return changes
+
+
+async def settle_rest(store: Store, policy: Policy, *, now_ms: int) -> Counter[str]:
+    """Settle the profile IDs that commits have left; answers as rebuild()."""
+    changes: Counter[str] = Counter()
+    while True:
+        async with store.transaction() as transaction:
+            left = await transaction.identity.unsettled(limit=IDS_A_STEP)
+        if not left:
+            return changes
+        visited: set[int] = set()
+        waiting = iter([profile_id for _, profile_id in left])
+        at: int | None = 0
+        while at is not None:
+            changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms)
+            changes += changed
+
+
+async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> AsyncIterator[int]:
+    for start in range(1, last_key + 1, KEYS_A_STEP):
+        began = asyncio.get_running_loop().time()
+        async with store.transaction() as transaction:
+            tables = transaction.identity
+            states = await tables.key_states(
+                range(start, start + KEYS_A_STEP), count_to=count_to(policy)
+            )
+            await tables.set_inactive(
+                {
+                    state.id: reason
+                    for state in states
+                    if (reason := reason_of(state, policy)) != state.inactive
+                }
+            )
+        yield start
+        await _rest(began)
+
+
+async def _step(
+    store: Store, policy: Policy, waiting: Iterator[int], visited: set[int], *, now_ms: int
+) -> tuple[Counter[str], int | None]:
+    """Settle the next few profile IDs; answers the changes and the last (None: no more)."""
+    began = asyncio.get_running_loop().time()
+    changes: Counter[str] = Counter()
+    at = None
+    large: list[int] = []
+    async with store.transaction() as transaction:
+        tables = transaction.identity
+        seen = 0
+        for profile_id in waiting:
+            at = profile_id
+            if profile_id in visited:
+                continue
+            region = await _reach(tables, [profile_id], limit=MAX_REGION)
+            if region is None:
+                large.append(profile_id)
+                await tables.unsettle_ids([profile_id])  # it stays on record until it is done
+                break
+            visited.update(region.profiles)
+            changes += await _settle(tables, region, policy, now_ms=now_ms)
+            seen += len(region.links) + 10
+            if seen >= MAX_REGION // 2:
+                break
+    await _rest(began)
+    for profile_id in large:
+        changes += await _settle_large(store, profile_id, policy, visited, now_ms=now_ms)
+    return changes, at
+
+
+async def _settle(
+    tables: IdentityTransaction, region: Region, policy: Policy, *, now_ms: int
+) -> Counter[str]:
+    decisions = [row.decision for row in await tables.decisions_about(list(region.profiles))]
+    found = plan(region, Region(), decisions, policy, Cause())
+    if found is None:
+        raise NOTHING_TO_GROW_BY
+    await tables.apply(found.regrouping)
+    await tables.note(found.regrouping.changes, now_ms=now_ms)
+    await tables.settled(list(region.profiles), up_to=await tables.last_unsettled())
+    return Counter(change.what for change in found.regrouping.changes)
+
+
+async def _reach(
+    tables: IdentityTransaction, profile_ids: Collection[int], *, limit: int
+) -> Region | None:
+    """All that links or decisions connect with some profile IDs; None above the limit."""
+    region = Region()
+    profiles = set((await tables.profiles(profile_ids)).values())
+    ring: Region | None = await tables.region(profiles, (), limit=limit)
+    while ring is not None and (ring.profiles or ring.keys):
+        absorb(region, ring)
+        if len(region.links) > limit or len(region.profiles) > limit:
+            return None
+        ring = await ring_of(tables, region, named=await _named(tables, ring))
+    return None if ring is None else region
+
+
+async def _named(tables: IdentityTransaction, ring: Region) -> set[int]:
+    """The profiles that decisions connect with those of a ring."""
+    rows = await tables.decisions_about(list(ring.profiles))
+    return set((await tables.profiles(named_in(row.decision for row in rows))).values())
+
+
+async def _settle_large(
+    store: Store, profile_id: int, policy: Policy, visited: set[int], *, now_ms: int
+) -> Counter[str]:
+    """Settle a reach that is too large for a transaction, in steps."""
+    async with store.transaction() as transaction:
+        await transaction.identity.set_state("settling", "1")
+        last = await transaction.identity.last_unsettled()
+    region = await _read_large(store, profile_id)
+    async with store.transaction() as transaction:
+        rows = await transaction.identity.decisions_about(list(region.profiles))
+    decisions = [row.decision for row in rows]
+    found = await asyncio.to_thread(
+        plan, region, Region(), decisions, policy, Cause(), new_numbers=True
+    )
+    if found is None:
+        raise NOTHING_TO_GROW_BY
+    done = found.regrouping
+    for part in _parts(done):
+        began = asyncio.get_running_loop().time()
+        async with store.transaction() as transaction:
+            await transaction.identity.apply(part)
+            await transaction.identity.note(part.changes, now_ms=now_ms)
+        await _rest(began)
+    async with store.transaction() as transaction:
+        await transaction.identity.settled(list(region.profiles), up_to=last)
+        await transaction.identity.set_state("settling", None)
+    visited.update(region.profiles)
+    return Counter(change.what for change in done.changes)
+
+
+async def _read_large(store: Store, profile_id: int) -> Region:
+    region = Region()
+    async with store.transaction() as transaction:
+        profiles = set((await transaction.identity.profiles([profile_id])).values())
+    loose: set[int] = set()
+    held: set[int] = set()
+    while profiles or loose:
+        began = asyncio.get_running_loop().time()
+        some = set(islice(profiles, PROFILES_A_READ))
+        some_keys = set(islice(loose, PROFILES_A_READ))
+        async with store.transaction() as transaction:
+            tables = transaction.identity
+            part = await tables.region(some, some_keys, limit=2**31)
+            if part is None:
+                raise NOTHING_TO_GROW_BY
+            named = await _named(tables, part)
+        profiles -= some
+        loose -= some_keys
+        held |= some
+        absorb(region, part)
+        for state in part.links.values():
+            profiles |= {state.profile, state.key_profile or state.profile} - held
+            if state.key_profile is None and state.key not in region.keys:
+                loose.add(state.key)
+        profiles |= named - held
+        await _rest(began)
+    return region
+
+
+def _parts(whole: Regrouping) -> Iterable[Regrouping]:
+    """The same in pieces that a short transaction can write: profile by profile."""
+    items: Iterator[tuple[str, object, object]] = iter(
+        [
+            *(("profiles", *item) for item in whole.profiles.items()),
+            *(("keys", *item) for item in whole.keys.items()),
+            *(("refused", *item) for item in whole.refused.items()),
+            *(("changes", change, None) for change in whole.changes),
+        ]
+    )
+    while some := list(islice(items, WRITES_A_STEP)):
+        part = Regrouping()
+        for where, item, value in some:
+            if where == "changes":
+                part.changes.append(item)  # type: ignore[arg-type]
+            else:
+                getattr(part, where)[item] = value
+        yield part
+
+
+async def _rest(began: float) -> None:
+    await asyncio.sleep((asyncio.get_running_loop().time() - began) * REST)

@@ -1,0 +1,230 @@
+"""What must be written so that a region is stored as resolve() says: a plan, done or previewed.
+
+A region is some whole profiles and the ring of profiles around them: those at the far ends of their
+refused links. Nothing beyond the ring can change as long as the ring does not, because a link
+between two groups that are as they were is refused as it was. Where the ring changes, the region
+must grow.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+
+from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.identity.resolve import Resolution, resolve
+from onetrail_collector.store.rows import Change, LinkState, Region, Regrouping
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Why profiles change: the links that are new, or a decision."""
+
+    links: AbstractSet[tuple[int, int]] = frozenset()  # (profile ID, key)
+    decision: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to write, the links that join nobody, and the decisions without effect."""
+
+    regrouping: Regrouping
+    refused: Mapping[tuple[int, int], str]  # (profile ID, key)
+    void: Sequence[Decision]
+
+
+@dataclass(slots=True)
+class _Group:
+    """A new profile: its oldest profile ID, its members, and the number that it will go by."""
+
+    oldest: int
+    profile_ids: list[int]
+    keys: list[int]
+    number: int = 0
+
+
+def plan(  # noqa: PLR0913 - a pure function gets all it needs
+    inner: Region,
+    ring: Region,
+    decisions: Sequence[Decision],
+    policy: Policy,
+    cause: Cause,
+    *,
+    new_numbers: bool = False,
+) -> Plan | None:
+    """Resolve a region with its ring, and say what differs from what is stored.
+
+    None where the ring changes: the region must grow before anything can be said. With new_numbers
+    a profile whose members change gets a number of its own, so that it can be written in parts.
+    """
+    links = _within(inner, ring)
+    resolution = resolve(
+        [state.link for state in links.values()],
+        decisions,
+        policy,
+        seen_on={state.link.key: 1 for state in links.values()},  # none of them is shared
+    )
+    groups = _groups(inner, ring, links, resolution)
+    if _changes(ring, groups):
+        return None
+    inside = [group for group in groups if group.profile_ids[0] in inner.profiles]
+    _number(inside, inner, new_numbers=new_numbers)
+    refused = {
+        place: reason
+        for place, state in links.items()
+        if (reason := resolution.refused.get((place[0], state.link.key))) is not None
+    }
+    differing = {
+        place: refused.get(place)
+        for place, state in links.items()
+        if refused.get(place) != state.refused
+    }
+    changes = _moves(inside, inner, links, cause)
+    changes += [
+        _verdict(links[place], reason, resolution, cause) for place, reason in differing.items()
+    ]
+    profiles, keys = _relabelled(inside, inner)
+    return Plan(Regrouping(profiles, keys, differing, changes), refused, resolution.void)
+
+
+def _within(inner: Region, ring: Region) -> dict[tuple[int, int], LinkState]:
+    """The links with both ends in the region or its ring."""
+    links = inner.links | ring.links
+    return {
+        (profile_id, key): state
+        for (profile_id, key), state in links.items()
+        if (profile_id in inner.profiles or profile_id in ring.profiles)
+        and (key in inner.keys or key in ring.keys)
+    }
+
+
+def _groups(
+    inner: Region,
+    ring: Region,
+    links: Mapping[tuple[int, int], LinkState],
+    resolution: Resolution,
+) -> list[_Group]:
+    """The new profiles; a profile ID without links or decisions is one of its own."""
+    groups: dict[int, _Group] = {}
+    for profile_id in sorted([*inner.profiles, *ring.profiles]):
+        oldest = resolution.profiles.get(profile_id, profile_id)
+        groups.setdefault(oldest, _Group(oldest, [], [])).profile_ids.append(profile_id)
+    for key, value in {state.key: state.link.key for state in links.values()}.items():
+        if value in resolution.keys:
+            groups[resolution.keys[value]].keys.append(key)
+    return list(groups.values())
+
+
+def _changes(ring: Region, groups: Sequence[_Group]) -> bool:
+    """Whether a profile of the ring, or a key there that none held, is not what it was."""
+    before: dict[int, tuple[set[int], set[int]]] = {}
+    for profile_id, number in ring.profiles.items():
+        before.setdefault(number, (set(), set()))[0].add(profile_id)
+    for key, number_or_none in ring.keys.items():
+        if number_or_none is not None:
+            before[number_or_none][1].add(key)
+    same = set()
+    for group in groups:
+        own = ring.profiles.get(group.profile_ids[0])
+        if own is not None and before[own] == (set(group.profile_ids), set(group.keys)):
+            same.add(own)
+    held = {key for group in groups for key in group.keys}
+    return len(same) < len(before) or any(
+        number is None and key in held for key, number in ring.keys.items()
+    )
+
+
+def _number(groups: Sequence[_Group], region: Region, *, new_numbers: bool) -> None:
+    """Let each new profile keep the number that most of its members carry; no two the same."""
+    claims = []
+    before = Counter(region.profiles.values())
+    for group in groups:
+        numbers = Counter(region.profiles[profile_id] for profile_id in group.profile_ids)
+        if new_numbers and any(count < before[number] for number, count in numbers.items()):
+            continue
+        claims += [(-count, number, group.oldest, group) for number, count in numbers.items()]
+    taken: set[int] = set()
+    free = region.free
+    named: set[int] = set()
+    for _, number, oldest, group in sorted(claims, key=lambda claim: claim[:3]):
+        if number not in taken and oldest not in named:
+            group.number = number
+            taken.add(number)
+            named.add(oldest)
+    for group in groups:
+        if group.oldest not in named:
+            group.number = free
+            free -= 1
+
+
+def _moves(
+    groups: Sequence[_Group],
+    region: Region,
+    links: Mapping[tuple[int, int], LinkState],
+    cause: Cause,
+) -> list[Change]:
+    """Which profiles were split and merged; each piece goes by its oldest profile ID."""
+    oldest_before: dict[int, int] = {}
+    for profile_id, number in region.profiles.items():
+        oldest_before[number] = min(profile_id, oldest_before.get(number, profile_id))
+    splits, merges = [], []
+    for group in groups:
+        pieces: dict[int, int] = {}  # number before -> oldest profile ID of the piece
+        for profile_id in group.profile_ids:
+            pieces.setdefault(region.profiles[profile_id], profile_id)
+        for number, oldest in pieces.items():
+            event_id = _event(cause, links, {number}, group)
+            if oldest != oldest_before[number]:
+                splits.append(_change("split", oldest_before[number], oldest, event_id, cause))
+            if oldest != group.oldest:
+                merges.append(_change("merged", group.oldest, oldest, event_id, cause))
+    return splits + merges
+
+
+def _event(
+    cause: Cause, links: Mapping[tuple[int, int], LinkState], numbers: set[int], group: _Group
+) -> str | None:
+    """The event of the new link that made a piece move; None where it only follows from others."""
+    members = set(group.profile_ids)
+    for place in sorted(cause.links):
+        state = links.get(place)
+        if state is not None and (
+            state.link.profile_id in members
+            or state.profile in numbers
+            or state.key_profile in numbers
+        ):
+            return state.link.event_id
+    return None
+
+
+def _change(what: str, profile: int, other: int, event_id: str | None, cause: Cause) -> Change:
+    return Change(what, profile, other, event_id=event_id, decision=cause.decision)
+
+
+def _verdict(state: LinkState, reason: str | None, resolution: Resolution, cause: Cause) -> Change:
+    """That a link is refused, or accepted, which was not."""
+    return Change(
+        "accepted" if reason is None else "refused",
+        resolution.profiles[state.link.profile_id],
+        state.link.profile_id,
+        state.key,
+        reason,
+        state.link.event_id,
+        cause.decision,
+    )
+
+
+def _relabelled(
+    groups: Sequence[_Group], region: Region
+) -> tuple[dict[int, int], dict[int, int | None]]:
+    """The profile IDs and the keys that get another number."""
+    profiles = {
+        profile_id: group.number
+        for group in groups
+        for profile_id in group.profile_ids
+        if region.profiles[profile_id] != group.number
+    }
+    held = {key: group.number for group in groups for key in group.keys}
+    keys = {key: held.get(key) for key, before in region.keys.items() if held.get(key) != before}
+    return profiles, keys

@@ -1,0 +1,323 @@
+"""Identity resolution in the commit that stores the events: what is stored equals resolve() of all.
+
+A new link between two profiles that may be one joins them and changes nothing else: a few look-ups,
+and the smaller of the two is relabelled (joining.py). Any other change is resolved again with the
+profiles that it concerns and the ring around them (regrouping.py). Where that grows beyond
+MAX_REGION, the background does it (rebuild.py), and until then a link in conflict joins nobody,
+with the reason `unsettled`.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.identity.resolve import why_inactive
+from onetrail_collector.joining import Joins
+from onetrail_collector.regrouping import Cause, Plan, plan
+from onetrail_collector.store.protocol import IdentityTransaction
+from onetrail_collector.store.rows import Change, KeyState, LinkState, Region, Regrouping
+
+MAX_REGION = 5_000  # links, and profile IDs; to resolve so many takes a commit about 0.1 s
+
+
+@dataclass(slots=True)
+class Settled:
+    """What became of some links: why each refused one joins nobody, and what changed by them.
+
+    whole is False where the background has yet to settle the rest.
+    """
+
+    refused: dict[tuple[int, Key], str] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
+    void: list[Decision] = field(default_factory=list)
+    whole: bool = True
+
+
+@dataclass(slots=True)
+class Reach:
+    """Profiles, and keys that no profile holds, which must be resolved again."""
+
+    profiles: set[int] = field(default_factory=set)
+    loose_keys: set[int] = field(default_factory=set)
+
+    def add(self, state: LinkState) -> None:
+        """Both ends of a link."""
+        self.profiles.add(state.profile)
+        if state.key_profile is None:
+            self.loose_keys.add(state.key)
+        else:
+            self.profiles.add(state.key_profile)
+
+
+async def settle(
+    tables: IdentityTransaction, links: Iterable[tuple[int, int]], policy: Policy, *, now_ms: int
+) -> Settled:
+    """Resolve links, given as (profile ID, key), that are new or have earlier evidence."""
+    settled = Settled()
+    states = await tables.link_states(set(links), count_to=count_to(policy))
+    if await tables.state("settling"):  # the background must look again at what changes now
+        await tables.unsettle_ids({state.link.profile_id for state in states})
+    inactive = await _set_inactive(tables, states, policy)
+    active = []
+    for state in states:
+        reason = state.inactive or inactive.get(state.key)
+        if reason is None:
+            active.append(state)
+        else:
+            settled.refused[state.link.profile_id, state.link.key] = reason
+    joins, contested = await _joins(tables, active, policy)
+    into, changes = joins.outcome(await tables.sizes(joins.merged) if joins.merged else {})
+    await tables.merge(into, joins.held_keys(into))
+    await tables.note(changes, now_ms=now_ms)
+    settled.changes += changes
+    reach = Reach(
+        {s.key_profile for s in states if s.key in inactive and s.key_profile is not None}
+    )
+    for state in contested:
+        reach.add(state)
+    reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
+    await resolve_again(tables, reach, policy, settled, contested=contested, now_ms=now_ms)
+    return settled
+
+
+async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
+    tables: IdentityTransaction,
+    profile_ids: Collection[int],
+    keys: Collection[int],
+    policy: Policy,
+    settled: Settled,
+    *,
+    decision: int | None = None,
+    now_ms: int,
+) -> None:
+    """Resolve again after a change around these profile IDs and keys that was no new link.
+
+    As a decision about them, or links of theirs that are gone: then the profiles that held both
+    ends must be among those of `profile_ids`.
+    """
+    rows = await tables.decisions_about(profile_ids)
+    named = named_in(row.decision for row in rows)
+    reach = Reach(set((await tables.profiles([*profile_ids, *named])).values()))
+    reasons: dict[int, str | None] = {}
+    woken: list[tuple[int, int]] = []
+    for state in await tables.key_states(keys, count_to=count_to(policy)):
+        reason = reason_of(state, policy)
+        if reason == state.inactive:
+            continue
+        reasons[state.id] = reason
+        if state.profile is not None:
+            reach.profiles.add(state.profile)
+        if reason is None:
+            users = await tables.users(state.id, limit=state.seen_on)
+            woken += [(profile_id, state.id) for profile_id in users]
+    await tables.set_inactive(reasons)
+    contested = await tables.link_states(woken, count_to=0) if woken else []
+    for link in contested:
+        reach.add(link)
+    await resolve_again(
+        tables, reach, policy, settled, contested=contested, decision=decision, now_ms=now_ms
+    )
+
+
+async def unlink(
+    tables: IdentityTransaction, profile_ids: Collection[int], policy: Policy, *, now_ms: int
+) -> Settled:
+    """Forget all links of some profile IDs, as an erasure does, and resolve who is left.
+
+    Each of them is a profile of its own afterwards, and a key that nobody has joins nobody.
+    """
+    settled = Settled()
+    keys = await tables.delete_links(profile_ids)
+    await reconsider(tables, profile_ids, keys, policy, settled, now_ms=now_ms)
+    return settled
+
+
+def named_in(decisions: Iterable[Decision]) -> set[int]:
+    """The profile IDs that decisions are about."""
+    named = set()
+    for decision in decisions:
+        if isinstance(decision, Join | Part):
+            named |= {decision.profile_id, decision.other}
+        elif isinstance(decision, RefuseLink):
+            named.add(decision.profile_id)
+    return named
+
+
+def reason_of(state: KeyState, policy: Policy) -> str | None:
+    """Why a key joins nobody; None where it may."""
+    refused = (RefuseKey(state.key),) if state.refused else ()
+    return why_inactive({state.key: state.seen_on}, refused, policy).get(state.key)
+
+
+async def _set_inactive(
+    tables: IdentityTransaction, states: Sequence[LinkState], policy: Policy
+) -> dict[int, str | None]:
+    """Find the keys that join nobody from now on, as those that have become shared."""
+    counts = {state.link.key: state.seen_on for state in states if state.inactive is None}
+    reasons = why_inactive(counts, (), policy)  # a refused key is inactive since it was refused
+    found: dict[int, str | None] = {
+        state.key: reasons[state.link.key] for state in states if state.link.key in reasons
+    }
+    await tables.set_inactive(found)
+    return found
+
+
+def count_to(policy: Policy) -> int:
+    """On so many profile IDs a key of any kind is shared; to count further tells nothing."""
+    return max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
+
+
+async def _joins(
+    tables: IdentityTransaction, states: Sequence[LinkState], policy: Policy
+) -> tuple[Joins, list[LinkState]]:
+    """Join what can be joined without conflict; the links that cannot come second."""
+    apart_yet = [state for state in states if state.profile != state.key_profile]
+    profiles = {state.profile for state in apart_yet}
+    profiles |= {state.key_profile for state in apart_yet if state.key_profile is not None}
+    joins = Joins(policy, await tables.values(profiles) if profiles else {})
+    if profiles:
+        joins.keep_apart(await tables.parted(profiles))
+    return joins, [state for state in states if not joins.join(state)]
+
+
+async def resolve_again(  # noqa: PLR0913 - likewise
+    tables: IdentityTransaction,
+    reach: Reach,
+    policy: Policy,
+    settled: Settled,
+    *,
+    contested: Sequence[LinkState] = (),
+    decision: int | None = None,
+    now_ms: int,
+) -> None:
+    """Resolve some profiles again, with the contested links that are the cause."""
+    if not reach.profiles and not reach.loose_keys:
+        return
+    places = frozenset((state.link.profile_id, state.key) for state in contested)
+    found = await _plan(tables, reach, Cause(places, decision), policy)
+    if found is not None:
+        await _carry_out(tables, found, contested, settled, now_ms=now_ms)
+    elif len(contested) > 1:  # too much at once
+        for place in sorted(places):
+            [state] = await tables.link_states([place], count_to=0)
+            own = Reach()
+            own.add(state)
+            await resolve_again(tables, own, policy, settled, contested=[state], now_ms=now_ms)
+    else:
+        await _leave(tables, reach, contested, settled, now_ms=now_ms)
+
+
+async def _plan(
+    tables: IdentityTransaction, reach: Reach, cause: Cause, policy: Policy
+) -> Plan | None:
+    """Read the region and its ring, and let it grow by rings until the last does not change.
+
+    Between two attempts it grows by 1, 2, 4... rings, so that all attempts together cost little
+    more than the last. None where it grows beyond MAX_REGION.
+    """
+    region = await tables.region(reach.profiles, reach.loose_keys, limit=MAX_REGION)
+    rings = 1
+    while region is not None:
+        ring = await ring_of(tables, region)
+        if ring is None or not _fits(region, ring):
+            return None
+        decisions = await tables.decisions_about([*region.profiles, *ring.profiles])
+        found = plan(region, ring, [row.decision for row in decisions], policy, cause)
+        if found is not None:
+            return found
+        for _ in range(rings):
+            absorb(region, ring)
+            ring = await ring_of(tables, region)
+            if ring is None or not _fits(region, ring):
+                return None
+        rings *= 2
+    return None
+
+
+async def ring_of(
+    tables: IdentityTransaction, region: Region, *, named: AbstractSet[int] = frozenset()
+) -> Region | None:
+    """The profiles and loose keys at the far ends of a region's links, and those named."""
+    held = set(region.profiles.values())
+    profiles = set(named)
+    loose_keys: set[int] = set()
+    for state in region.links.values():
+        profiles.add(state.profile)
+        if state.key_profile is not None:
+            profiles.add(state.key_profile)
+        elif state.key not in region.keys:
+            loose_keys.add(state.key)
+    if profiles <= held and not loose_keys:
+        return Region()
+    return await tables.region(profiles - held, loose_keys, limit=MAX_REGION)
+
+
+def _fits(region: Region, ring: Region) -> bool:
+    return (
+        max(
+            len(region.links) + len(ring.links),
+            len(region.profiles) + len(ring.profiles),
+        )
+        <= MAX_REGION
+    )
+
+
+def absorb(region: Region, ring: Region) -> None:
+    """Make a ring part of the region."""
+    region.free = ring.free
+    region.profiles.update(ring.profiles)
+    region.keys.update(ring.keys)
+    region.links.update(ring.links)
+
+
+async def _carry_out(
+    tables: IdentityTransaction,
+    found: Plan,
+    contested: Iterable[LinkState],
+    settled: Settled,
+    *,
+    now_ms: int,
+) -> None:
+    await tables.apply(found.regrouping)
+    await tables.note(found.regrouping.changes, now_ms=now_ms)
+    settled.changes += found.regrouping.changes
+    settled.void += found.void
+    for state in contested:
+        reason = found.refused.get((state.link.profile_id, state.key))
+        if reason is not None:
+            settled.refused[state.link.profile_id, state.link.key] = reason
+
+
+async def _leave(
+    tables: IdentityTransaction,
+    reach: Reach,
+    contested: Collection[LinkState],
+    settled: Settled,
+    *,
+    now_ms: int,
+) -> None:
+    """Too much for a commit: leave it to the background; until then the links join nobody."""
+    reason = "unsettled"
+    refused = {(state.link.profile_id, state.key): reason for state in contested}
+    await tables.apply(Regrouping(refused=dict(refused)))
+    await tables.unsettle(reach.profiles, reach.loose_keys)
+    sizes = await tables.sizes({state.profile for state in contested})
+    changes = [
+        Change(
+            "refused",
+            sizes[state.profile].oldest,
+            state.link.profile_id,
+            state.key,
+            reason,
+            state.link.event_id,
+        )
+        for state in contested
+        if state.refused != reason
+    ]
+    await tables.note(changes, now_ms=now_ms)
+    settled.changes += changes
+    settled.refused |= {(state.link.profile_id, state.link.key): reason for state in contested}
+    settled.whole = False

@@ -1,0 +1,386 @@
+"""What identity resolution reads and writes within a commit; store/protocol.py says what each does.
+
+A profile is a number that profile IDs and keys carry. Merging relabels the smaller of two, so that
+no event, session, link or trait is ever touched.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import aiosqlite
+import msgspec
+
+from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.rows import (
+    Change,
+    DecisionRow,
+    KeyState,
+    LinkState,
+    ProfileSize,
+    Region,
+    Regrouping,
+)
+
+COUNT_TO = 10_000  # of profile IDs, to tell the smaller of two profiles
+
+LINK_STATES = """
+SELECT links.profile_id, links.key, links.time_ms, links.event_id,
+       CASE WHEN EXISTS (
+           SELECT 1 FROM decisions INDEXED BY decisions_by_key
+           WHERE key = links.key AND profile_id = links.profile_id AND undone_ms IS NULL
+       ) THEN 'link_refused' ELSE links.refused END,
+       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile,
+       CASE WHEN keys.inactive IS NULL THEN (
+           SELECT count(*) FROM
+           (SELECT 1 FROM links AS all_links WHERE all_links.key = keys.id LIMIT ?2)
+       ) ELSE 0 END
+FROM json_each(?1) AS asked
+CROSS JOIN links ON links.profile_id = asked.value ->> 0 AND links.key = asked.value ->> 1
+CROSS JOIN keys ON keys.id = links.key
+CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+"""
+
+KEY_STATES = """
+SELECT keys.id, keys.kind, keys.value, keys.inactive, keys.profile,
+       EXISTS (SELECT 1 FROM decisions INDEXED BY decisions_by_key
+               WHERE key = keys.id AND undone_ms IS NULL AND what = 'refuse_key'),
+       (SELECT count(*) FROM (SELECT 1 FROM links WHERE key = keys.id LIMIT ?2))
+FROM json_each(?1) AS asked CROSS JOIN keys ON keys.id = asked.value
+"""
+
+VALUES = """
+SELECT keys.profile, keys.kind, count(*)
+FROM json_each(?) AS asked
+CROSS JOIN keys ON keys.profile = asked.value
+GROUP BY keys.profile, keys.kind
+"""
+
+SIZES = """
+SELECT asked.value, (SELECT min(id) FROM profile_ids WHERE profile = asked.value),
+       (SELECT count(*) FROM (SELECT 1 FROM profile_ids WHERE profile = asked.value LIMIT ?2))
+FROM json_each(?1) AS asked
+"""
+
+# From the profile IDs of the profiles, and from the keys, each link, with the profile at each end.
+REGION_LINKS = """
+SELECT links.profile_id, links.key, links.time_ms, links.event_id, links.refused,
+       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile, 0
+FROM (
+    SELECT links.profile_id, links.key FROM json_each(?1) AS asked
+    CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+    CROSS JOIN links ON links.profile_id = profile_ids.id
+    CROSS JOIN keys ON keys.id = links.key AND keys.inactive IS NULL
+    UNION
+    SELECT links.profile_id, links.key FROM json_each(?1) AS asked
+    CROSS JOIN keys ON keys.profile = asked.value
+    CROSS JOIN links ON links.key = keys.id
+    UNION
+    SELECT links.profile_id, links.key FROM json_each(?2) AS asked
+    CROSS JOIN links ON links.key = asked.value
+    LIMIT ?3
+) AS found
+CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.key
+CROSS JOIN keys ON keys.id = links.key
+CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+"""
+
+REGION_PROFILE_IDS = """
+SELECT profile_ids.id, profile_ids.profile
+FROM json_each(?1) AS asked CROSS JOIN profile_ids ON profile_ids.profile = asked.value LIMIT ?2
+"""
+
+PARTED = """
+SELECT profile_ids.profile, others.profile
+FROM json_each(?) AS asked
+CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+CROSS JOIN decisions ON decisions.profile_id = profile_ids.id
+    AND decisions.undone_ms IS NULL AND decisions.what = 'part'
+CROSS JOIN profile_ids AS others ON others.id = decisions.other
+"""
+
+SELECT_DECISION = """
+SELECT decisions.id, what, profile_id, other, keys.kind, keys.value, reason, made_by, made_ms,
+       undone_reason, undone_by, undone_ms
+FROM decisions LEFT JOIN keys ON keys.id = decisions.key
+"""
+
+# Those about the given profile IDs, and about all that these name in turn.
+DECISIONS_ABOUT = f"""
+WITH RECURSIVE about (id) AS (
+    SELECT value FROM json_each(?)
+    UNION
+    SELECT decisions.other FROM about CROSS JOIN decisions
+    ON decisions.profile_id = about.id AND decisions.undone_ms IS NULL AND other IS NOT NULL
+    UNION
+    SELECT decisions.profile_id FROM about CROSS JOIN decisions
+    ON decisions.other = about.id AND decisions.undone_ms IS NULL
+)
+{SELECT_DECISION} WHERE decisions.id IN (
+    SELECT decisions.id FROM about
+    CROSS JOIN decisions ON decisions.profile_id = about.id AND decisions.undone_ms IS NULL
+) ORDER BY decisions.id
+"""
+
+
+class IdentityTables:
+    """The tables of identity resolution, on the connection of a transaction."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def link_states(
+        self, links: Iterable[tuple[int, int]], *, count_to: int
+    ) -> list[LinkState]:
+        rows = await self._all(LINK_STATES, _json(list(links)), count_to)
+        return [_link_state(row) for row in rows]
+
+    async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
+        rows = await self._all(KEY_STATES, _json(list(keys)), count_to)
+        return [
+            KeyState(row[0], Key(row[1], row[2]), row[3], row[4], bool(row[5]), row[6])
+            for row in rows
+        ]
+
+    async def profiles(self, profile_ids: Iterable[int]) -> dict[int, int]:
+        return dict(
+            await self._all(
+                "SELECT profile_ids.id, profile_ids.profile FROM json_each(?) AS asked"
+                " CROSS JOIN profile_ids ON profile_ids.id = asked.value",
+                _json(list(profile_ids)),
+            )
+        )
+
+    async def values(self, profiles: Iterable[int]) -> dict[int, dict[str, int]]:
+        values: dict[int, dict[str, int]] = {}
+        for profile, kind, count in await self._all(VALUES, _json(list(profiles))):
+            values.setdefault(profile, {})[kind] = count
+        return values
+
+    async def sizes(self, profiles: Iterable[int]) -> dict[int, ProfileSize]:
+        rows = await self._all(SIZES, _json(list(profiles)), COUNT_TO)
+        return {profile: ProfileSize(oldest, count) for profile, oldest, count in rows}
+
+    async def parted(self, profiles: Iterable[int]) -> list[tuple[int, int]]:
+        if not await self._all(
+            "SELECT 1 FROM decisions"
+            " WHERE profile_id > 0 AND what = 'part' AND undone_ms IS NULL LIMIT 1"
+        ):
+            return []
+        return [(row[0], row[1]) for row in await self._all(PARTED, _json(list(profiles)))]
+
+    async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
+        moves = [(profile, whole) for profile, whole in into.items() if profile != whole]
+        await self._each("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", moves)
+        await self._each("UPDATE keys SET profile = ?2 WHERE profile = ?1", moves)
+        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", keys.items())
+
+    async def region(
+        self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
+    ) -> Region | None:
+        numbers = _json(list(profiles))
+        ids = await self._all(REGION_PROFILE_IDS, numbers, limit + 1)
+        links = await self._all(REGION_LINKS, numbers, _json(list(loose_keys)), limit + 1)
+        if len(ids) > limit or len(links) > limit:
+            return None
+        [(lowest,)] = await self._all("SELECT min(profile) FROM profile_ids")
+        region = Region(dict(ids), dict.fromkeys(loose_keys), free=min(lowest or 0, 0) - 1)
+        held = set(profiles)
+        for state in map(_link_state, links):
+            region.links[state.link.profile_id, state.key] = state
+            if state.key_profile in held:
+                region.keys[state.key] = state.key_profile
+        return region
+
+    async def apply(self, regrouping: Regrouping) -> None:
+        await self._each(
+            "UPDATE profile_ids SET profile = ?2 WHERE id = ?1", regrouping.profiles.items()
+        )
+        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", regrouping.keys.items())
+        await self._each(
+            "UPDATE links SET refused = ?3 WHERE profile_id = ?1 AND key = ?2",
+            [(*link, reason) for link, reason in regrouping.refused.items()],
+        )
+
+    async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
+        await self._each(
+            "INSERT INTO history (what, profile, other, key, reason, event_id, decision, time_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*change, now_ms) for change in changes],
+        )
+
+    async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
+        await self._each(
+            "UPDATE keys SET inactive = ?2, profile = NULL WHERE id = ?1", keys.items()
+        )
+
+    async def users(self, key: int, *, limit: int) -> list[int]:
+        rows = await self._all("SELECT profile_id FROM links WHERE key = ? LIMIT ?", key, limit)
+        return [row[0] for row in rows]
+
+    async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
+        ids = _json(list(profile_ids))
+        rows = await self._all(
+            "DELETE FROM links WHERE profile_id IN (SELECT value FROM json_each(?)) RETURNING key",
+            ids,
+        )
+        keys = sorted({row[0] for row in rows})
+        await self._each(
+            "UPDATE keys SET profile = NULL"
+            " WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM links WHERE key = ?1)",
+            [(key,) for key in keys],
+        )
+        return keys
+
+    async def members(self, profile: int) -> tuple[list[int], list[int]]:
+        ids = await self._all("SELECT id FROM profile_ids WHERE profile = ?", profile)
+        keys = await self._all(
+            "SELECT DISTINCT links.key FROM profile_ids"
+            " CROSS JOIN links ON links.profile_id = profile_ids.id"
+            " WHERE profile_ids.profile = ?",
+            profile,
+        )
+        return [row[0] for row in ids], [row[0] for row in keys]
+
+    async def delete_decisions(self, profile_ids: Collection[int]) -> None:
+        await self._connection.execute(
+            "DELETE FROM decisions WHERE profile_id IN (SELECT value FROM json_each(?1))"
+            " OR other IN (SELECT value FROM json_each(?1))"
+            " OR NOT EXISTS (SELECT 1 FROM keys WHERE id = key) AND key IS NOT NULL",
+            (_json(list(profile_ids)),),
+        )
+
+    async def last_numbers(self) -> tuple[int, int]:
+        [(key, profile_id)] = await self._all(
+            "SELECT (SELECT ifnull(max(id), 0) FROM keys),"
+            " (SELECT ifnull(max(id), 0) FROM profile_ids)"
+        )
+        return key, profile_id
+
+    async def state(self, name: str) -> str | None:
+        rows = await self._all("SELECT value FROM identity_state WHERE name = ?", name)
+        return rows[0][0] if rows else None
+
+    async def set_state(self, name: str, value: str | None) -> None:
+        if value is None:
+            await self._each("DELETE FROM identity_state WHERE name = ?", [(name,)])
+        else:
+            await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
+
+    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
+        rows = await self._all(
+            "SELECT id, profile_id FROM unsettled WHERE id > 0 ORDER BY id LIMIT ?", limit
+        )
+        return [(row[0], row[1]) for row in rows]
+
+    async def last_unsettled(self) -> int:
+        [(number,)] = await self._all("SELECT ifnull(max(id), 0) FROM unsettled")
+        return int(number)
+
+    async def settled(self, profile_ids: Collection[int], *, up_to: int) -> None:
+        await self._connection.execute(
+            "DELETE FROM unsettled WHERE id <= ?2"
+            " AND profile_id IN (SELECT value FROM json_each(?1))",
+            (_json(list(profile_ids)), up_to),
+        )
+
+    async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
+        await self._each(
+            "INSERT INTO unsettled (profile_id) VALUES (?)",
+            [(one,) for one in profile_ids],
+        )
+
+    async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
+        await self._each(
+            "INSERT INTO unsettled (profile_id) SELECT id FROM profile_ids WHERE profile = ?",
+            [(profile,) for profile in profiles],
+        )
+        await self._each(
+            "INSERT INTO unsettled (profile_id) SELECT profile_id FROM links WHERE key = ?",
+            [(key,) for key in keys],
+        )
+
+    async def decisions_about(self, profile_ids: Collection[int]) -> list[DecisionRow]:
+        if not await self._all("SELECT 1 FROM decisions WHERE id > 0 LIMIT 1"):
+            return []
+        rows = await self._all(DECISIONS_ABOUT, _json(list(profile_ids)))
+        return [_decision_row(row) for row in rows]
+
+    async def decision(self, number: int) -> DecisionRow | None:
+        rows = await self._all(SELECT_DECISION + "WHERE decisions.id = ?", number)
+        return _decision_row(rows[0]) if rows else None
+
+    async def add_decision(
+        self, decision: Decision, *, reason: str, made_by: str, now_ms: int
+    ) -> int:
+        what, profile_id, other, key = await self._decision_columns(decision)
+        async with self._connection.execute(
+            "INSERT INTO decisions (what, profile_id, other, key, reason, made_by, made_ms)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (what, profile_id, other, key, reason, made_by, now_ms),
+        ) as cursor:
+            return int(cursor.lastrowid or 0)
+
+    async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
+        async with self._connection.execute(
+            "UPDATE decisions SET undone_reason = ?2, undone_by = ?3, undone_ms = ?4"
+            " WHERE id = ?1 AND undone_ms IS NULL",
+            (number, reason, undone_by, now_ms),
+        ) as cursor:
+            return cursor.rowcount > 0
+
+    async def key(self, key: Key) -> int:
+        await self._connection.execute(
+            "INSERT INTO keys (kind, value) VALUES (?, ?) ON CONFLICT DO NOTHING", key
+        )
+        [(number,)] = await self._all("SELECT id FROM keys WHERE kind = ? AND value = ?", *key)
+        return int(number)
+
+    async def _decision_columns(
+        self, decision: Decision
+    ) -> tuple[str, int | None, int | None, int | None]:
+        match decision:
+            case Join(profile_id, other):
+                return "join", profile_id, other, None
+            case Part(profile_id, other):
+                return "part", profile_id, other, None
+            case RefuseLink(profile_id, key):
+                return "refuse_link", profile_id, None, await self.key(key)
+            case RefuseKey(key):
+                return "refuse_key", None, None, await self.key(key)
+
+    async def _all(self, sql: str, *parameters: object) -> list[Any]:
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+    async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
+        rows = list(rows)
+        if rows:
+            async with self._connection.executemany(sql, rows):
+                pass
+
+
+def _link_state(row: Sequence[Any]) -> LinkState:
+    (profile_id, key, time_ms, event_id, refused, kind, value) = row[:7]
+    inactive, key_profile, profile, seen_on = row[7:]
+    link = Link(profile_id, Key(kind, value), time_ms, event_id)
+    return LinkState(link, key, profile, key_profile, refused, inactive, seen_on)
+
+
+def _decision_row(row: Sequence[Any]) -> DecisionRow:
+    number, what, profile_id, other, kind, value = row[:6]
+    decision: Decision
+    match what:
+        case "join":
+            decision = Join(profile_id, other)
+        case "part":
+            decision = Part(profile_id, other)
+        case "refuse_link":
+            decision = RefuseLink(profile_id, Key(kind, value))
+        case _:
+            decision = RefuseKey(Key(kind, value))
+    return DecisionRow(number, decision, *row[6:])
+
+
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()
