@@ -36,10 +36,13 @@ def divide(
     `session` is the device's present one, and `last_ms` the time of its last event. Late events
     from long before get one of their own.
     """
-    unnamed = [(time_ms, e) for time_ms, e in zip(times_ms, events, strict=True) if not e.session]
+    times = times_ms
+    unnamed = list(zip(times_ms, events, strict=True))
+    if [event for event in events if event.session]:
+        unnamed = [(time_ms, event) for time_ms, event in unnamed if not event.session]
+        times = [time_ms for time_ms, _ in unnamed]
     if not unnamed:
         return Course(events, events[0].session or "", session, last_ms)
-    times = [time_ms for time_ms, _ in unnamed]
     first_ms, end_ms = min(times), max(times)
     since_ms = first_ms if session is None else last_ms
     if first_ms >= since_ms - SESSION_GAP_MS and end_ms <= since_ms + SESSION_GAP_MS:

@@ -31,8 +31,9 @@ def sessions(collector: Any) -> list[int]:
 
 
 def profiles(collector: Any) -> list[int]:
-    rows = collector.rows("SELECT profile FROM profile_ids ORDER BY id")
-    return [row[0] for row in rows]
+    """The profile of each profile ID in the order of issue, by the place of its first one."""
+    ids = [row[0] for row in collector.rows("SELECT public_id FROM profile_ids ORDER BY id")]
+    return [ids.index(collector.get(f"/profiles/{id_}")["id"]) + 1 for id_ in ids]
 
 
 def test_a_device_is_remembered_and_each_source_has_its_own(collector: Any) -> None:

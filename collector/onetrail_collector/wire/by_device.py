@@ -17,9 +17,11 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
     sent_at_ms: int | None = None,
     origin: str | None = None,
     size_bytes: int = 0,
+    has_nul: bool = True,
 ) -> list[Envelope]:
     """At least one Envelope; the first has the rejections, also those of events that do not fit.
 
+    `has_nul` is False where it is known that no text in the request holds a NUL.
     What an event claims as the one before it on its device did, it need not repeat.
     """
     first = Envelope(
@@ -28,20 +30,29 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
     first.rejected = list(rejected)
     envelopes: dict[str | None, Envelope] = {}
     stated: dict[str | None, Claims] = {}
+    envelope: Envelope | None = None
+    context: str | None = None  # of the event before: mostly the same
     for event in events:
         device = event.device
-        envelope = envelopes.get(device)
-        reason = _unfit(event, known=envelope is not None)
-        if reason is not None:
-            claimed = event.id if len(event.id) <= MAX_ID_CHARS else None
-            first.rejected.append(Rejection(event.index, claimed, "wrong_shape", reason))
-            continue
-        if envelope is None:
-            envelope = Envelope(source, [], sent_at_ms=sent_at_ms, origin=origin)
-            if not envelopes:
-                envelope = first
-            envelope.device = device
-            envelopes[device] = envelope
+        if (
+            has_nul
+            or envelope is None
+            or envelope.device != device
+            or not _is_usual(event, context)
+        ):
+            reason = _unfit(event)
+            if reason is not None:
+                claimed = event.id if len(event.id) <= MAX_ID_CHARS else None
+                first.rejected.append(Rejection(event.index, claimed, "wrong_shape", reason))
+                continue
+            envelope = envelopes.get(device)
+            if envelope is None:
+                envelope = Envelope(source, [], sent_at_ms=sent_at_ms, origin=origin)
+                if not envelopes:
+                    envelope = first
+                envelope.device = device
+                envelopes[device] = envelope
+        context = event.context
         if event.claims is not None:
             if stated.get(device) == event.claims:
                 event.claims = None
@@ -65,19 +76,20 @@ def _share_context(envelope: Envelope) -> None:
             event.context = None
 
 
-def _unfit(event: Event, *, known: bool) -> str | None:
-    """Why an event cannot be stored; NUL is where SQLite's text ends."""
-    if (
+def _is_usual(event: Event, fitting: str | None) -> bool:
+    """Whether nothing has to be looked at closely; a context that is `fitting` is known to fit."""
+    properties, context = event.properties, event.context
+    return (
         0 < len(event.id) <= MAX_ID_CHARS
         and 0 < len(event.type) <= MAX_ID_CHARS
-        and "\0" not in event.id
-        and "\0" not in event.type
         and event.session is None
-        and known
-        and not _is_too_deep(event.properties)
-        and not _is_too_deep(event.context)
-    ):
-        return None
+        and properties.count("{") + properties.count("[") <= MAX_DEPTH
+        and (context == fitting or context is None)
+    )
+
+
+def _unfit(event: Event) -> str | None:
+    """Why an event cannot be stored; NUL is where SQLite's text ends."""
     for name, value, limit in (
         ("id", event.id, MAX_ID_CHARS),
         ("type", event.type, MAX_ID_CHARS),

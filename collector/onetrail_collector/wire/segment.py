@@ -28,6 +28,7 @@ from onetrail_collector.wire.envelope import (
 from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
 from onetrail_collector.wire.json_text import (
     ABSENT,
+    ESCAPED_NUL,
     MAX_ID_CHARS,
     Unfit,
     decode_text,
@@ -119,11 +120,14 @@ def to_event(message: Message, index: int) -> Event:
     device = str(message.anonymous_id or user_id or "")
     if not device:
         raise Unfit("wrong_shape", "needs an anonymousId or a userId")
-    context = bytes(message.context)
-    size = len(context) + len(bytes(message.properties)) + len(bytes(message.traits))
+    context, raw = bytes(message.context), bytes(message.properties)
+    if message.type == "track" and message.event and raw[:1] == b"{":  # most are
+        name, properties = message.event, raw.decode()
+    else:
+        name, properties = _describe(message)
+    size = len(context) + len(properties)
     if size > MAX_MESSAGE_BYTES:
         raise Unfit("too_large", f"is {size} bytes; the limit is {MAX_MESSAGE_BYTES}")
-    name, properties = _describe(message)
     time = message.original_timestamp or message.timestamp
     event = Event(  # by place: a name costs time, and there is one for each event
         index,
@@ -131,7 +135,7 @@ def to_event(message: Message, index: int) -> Event:
         name,
         properties,
         None if time is None else to_ms(time),
-        None if context in NOTHING else _object_text(context, "context"),
+        context.decode() if context[:1] == b"{" else _no_object(context, "context"),
         _session_of(context, device) if b'"sessionId"' in context else None,
         device,
         Claims((("user_id", str(user_id)),)) if user_id else None,
@@ -148,8 +152,8 @@ def _describe(message: Message) -> tuple[str, str]:
     if kind == "track":
         if not message.event:
             raise Unfit("wrong_shape", "event: a track message needs the event's name")
-        raw = bytes(message.properties)
-        return message.event, "{}" if raw in NOTHING else _object_text(raw, "properties")
+        _no_object(bytes(message.properties), "properties")
+        return message.event, "{}"
     if kind not in _OTHERS:
         got = (kind or "")[:40]
         raise Unfit("wrong_shape", f"type: expected one of {', '.join(TYPES)}; got {got!r}")
@@ -157,10 +161,11 @@ def _describe(message: Message) -> tuple[str, str]:
     return name, to_properties(message)
 
 
-def _object_text(raw: bytes, name: str) -> str:
-    if raw[:1] != b"{":
+def _no_object(raw: bytes, name: str) -> str | None:
+    """Nothing may stand where an object may."""
+    if raw not in NOTHING:
         raise Unfit("wrong_shape", f"{name}: expected an object")
-    return raw.decode()
+    return None
 
 
 def _text(value: Id) -> str | None:
@@ -249,8 +254,15 @@ def _decode_batch(call: Call) -> list[Envelope]:
     if len(batch.batch) > MAX_MESSAGES:
         count = len(batch.batch)
         raise too_large(f"batch holds {count} messages; the limit is {MAX_MESSAGES}: split it")
-    key, sent_at = batch.write_key, batch.sent_at
-    return _envelopes(call, messages, rejected, key=key, sent_at=sent_at, size_bytes=len(text))
+    return _envelopes(
+        call,
+        messages,
+        rejected,
+        key=batch.write_key,
+        sent_at=batch.sent_at,
+        size_bytes=len(text),
+        has_nul=ESCAPED_NUL in text,
+    )
 
 
 def _look_closer(text: str, rejected: list[Rejection]) -> tuple[_Parts, list[tuple[int, Message]]]:
@@ -299,7 +311,8 @@ def _one(call: Call, text: str) -> list[Envelope]:
         raise wrong_shape(sentence(error, "")) from None
     kind = call.params.get("type") or call.path.rpartition("/")[2]
     message.type = SHORT.get(kind, kind)
-    return _envelopes(call, [(0, message)], [], size_bytes=len(text))
+    has_nul = ESCAPED_NUL in text
+    return _envelopes(call, [(0, message)], [], size_bytes=len(text), has_nul=has_nul)
 
 
 def _body(call: Call) -> str:
@@ -316,6 +329,7 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
     key: str | None = None,
     sent_at: datetime | None = None,
     size_bytes: int,
+    has_nul: bool,
 ) -> list[Envelope]:
     first = messages[0][1] if messages else Message()
     sent_at = sent_at or first.sent_at
@@ -336,6 +350,7 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
         sent_at_ms=None if sent_at is None else to_ms(sent_at),
         origin=call.origin,
         size_bytes=size_bytes,
+        has_nul=has_nul,
     )
 
 
