@@ -32,7 +32,7 @@ end
 local function message(n, session)
   local id = string.format("%08x-%s-7000-8000-%s", n, salt:sub(1, 4), salt:sub(-6))
   return string.format(
-    '{"messageId":"%s","type":"track","event":"page-view","timestamp":"2026-11-23T14:05:06.000Z","anonymousId":"%s-%d","userId":null,"context":{"library":{"name":"analytics-python","version":"2.4.0"}},"integrations":{},"properties":{"url":"https://shop.example/p/%d","title":"A page","referrer":""}}',
+    '{"messageId":"%s","type":"track","event":"page-view","timestamp":"2026-11-23T14:05:06.000Z","anonymousId":"%s-%d","context":{"library":{"name":"analytics-python","version":"2.4.0"}},"properties":{"url":"https://shop.example/p/%d","title":"A page","referrer":""}}',
     id, salt, session, n)
 end
 

@@ -37,11 +37,10 @@ def divide(
     from long before get one of their own.
     """
     times = times_ms
-    unnamed = list(zip(times_ms, events, strict=True))
-    if [event for event in events if event.session]:
-        unnamed = [(time_ms, event) for time_ms, event in unnamed if not event.session]
-        times = [time_ms for time_ms, _ in unnamed]
-    if not unnamed:
+    if [event for event in events if event.session is not None]:
+        both = zip(times_ms, events, strict=True)
+        times = [time_ms for time_ms, event in both if event.session is None]
+    if not times:
         return Course(events, events[0].session or "", session, last_ms)
     first_ms, end_ms = min(times), max(times)
     since_ms = first_ms if session is None else last_ms
@@ -50,7 +49,10 @@ def divide(
         return Course(events, events[0].session or one, one, max(end_ms, since_ms))
     present, latest_ms = session, since_ms
     named: dict[int, Event] = {}
-    for time_ms, event in sorted(unnamed, key=lambda pair: pair[0]):
+    in_order = sorted(zip(times_ms, events, strict=True), key=lambda pair: pair[0])
+    for time_ms, event in in_order:
+        if event.session is not None:
+            continue
         if session is None or abs(time_ms - last_ms) > SESSION_GAP_MS:
             session, last_ms = new_id(), time_ms
         last_ms = max(last_ms, time_ms)
