@@ -11,7 +11,7 @@ APT := DEBIAN_FRONTEND=noninteractive $(SUDO)apt-get -y -q
 TEST_TOOLS := chromium curl nginx caddy systemd-analyze
 TEST_PACKAGES := chromium curl nginx-light caddy systemd
 
-.PHONY: help run test test-python test-js lint format build bench clean
+.PHONY: help run test test-python test-js lint format build docs-pictures bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,11 +42,20 @@ format: .venv/dev-installed  ## let ruff write the code as it likes it
 build: js/node_modules/.installed  ## build the tracker into the collector's package
 	cd js && npm run build
 
+# The hash tells the test whether a picture is that of its source, where Graphviz is not installed.
+docs-pictures:  ## render docs/identity/*.dot to SVG
+	@command -v dot >/dev/null || { $(APT) update && $(APT) install graphviz; }
+	@for source in docs/identity/*.dot; do \
+		picture=$${source%.dot}.svg; \
+		dot -Tsvg $$source -o $$picture || exit 1; \
+		echo "<!-- sha256 of its source: $$(sha256sum < $$source | cut -d' ' -f1) -->" >> $$picture; \
+	done
+
 bench: .venv/dev-installed  ## measure; docs/benchmarks.md keeps the figures
 	@for program in bench/*.py; do echo "== $$program"; .venv/bin/python $$program || exit 1; done
 
 clean:  ## remove what was installed and built here, not your data
-	rm -rf .venv js/node_modules dist
+	rm -rf .venv js/node_modules tests/browser/frameworks/node_modules dist
 
 # Debian's python3 comes without venv; where it is missing, it is installed.
 .venv/bin/python:

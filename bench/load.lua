@@ -21,7 +21,7 @@ local function event(n, session)
   local id = string.format("%08x-%s-7000-8000-%s", n, salt:sub(1, 4), salt:sub(-6))
   if n % 100 < identify then
     return string.format(
-      '{"id":"%s","type":"identify","time":"2026-11-23T14:05:06.000Z","properties":{"email":"user%d@example.com","traits":{"plan":"pro"}}}',
+      '{"id":"%s","type":"identify","time":"2026-11-23T14:05:06.000Z","properties":{"email":"user%d@shop.test","traits":{"plan":"pro"}}}',
       id, session % 3000)
   end
   return string.format(

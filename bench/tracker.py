@@ -38,11 +38,32 @@ SETTLE_MS = 800  # for a tracker to start
 UNTIL_LEFT_S = 2.0  # what a page that has gone was able to send is there by then
 ROUNDS = 7  # of each time, of which the median counts
 USER_AGENT = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/140.0.0.0 Safari/537.36"
-ANSWER = {"status": 1, "code": 200, "success": True, "accepted": 1, "profile": {"id": "p"}}
+# One answer that each takes for success; rudderstack asks for its source's settings first.
+ANSWER = {
+    "status": 1,
+    "code": 200,
+    "success": True,
+    "accepted": 1,
+    "profile": {"id": "p"},
+    "source": {
+        "id": "s",
+        "name": "s",
+        "writeKey": "k" * 27,
+        "enabled": True,
+        "workspaceId": "w",
+        "config": {
+            "statsCollection": {"errors": {"enabled": False}, "metrics": {"enabled": False}}
+        },
+        "dataplanes": {},
+        "destinations": [],
+    },
+}
 
 PACKAGES = {
     "segment": "@segment/analytics-next@1.84.3",
     "posthog": "posthog-js@1.449.2",
+    "rudderstack": "@rudderstack/analytics-js@3.34.1",
+    "amplitude": "@amplitude/analytics-browser@2.45.0",
     "snowplow": "@snowplow/browser-tracker@4.10.1",
     "mixpanel": "mixpanel-browser@2.83.0",
     "openpanel": "@openpanel/web@1.4.1",
@@ -66,6 +87,17 @@ ENTRIES = {
             disable_external_dependency_loading: true, opt_out_useragent_filter: true,
         });
         window.fire = (n) => posthog.capture("evt-" + n + "-end");""",
+    "rudderstack": """import { RudderAnalytics } from "@rudderstack/analytics-js/bundled";
+        const r = new RudderAnalytics();
+        window.start = (host) => r.load("k".repeat(27), host, {
+            configUrl: host, integrations: { All: false }, sessions: { autoTrack: false },
+        });
+        window.fire = (n) => r.track("evt-" + n + "-end");""",
+    "amplitude": """import { init, track } from "@amplitude/analytics-browser";
+        window.start = (host) => init("k", {
+            serverUrl: host + "/2/httpapi", autocapture: false, fetchRemoteConfig: false,
+        });
+        window.fire = (n) => track("evt-" + n + "-end");""",
     "snowplow": """import { newTracker, trackStructEvent } from "@snowplow/browser-tracker";
         window.start = (host) => newTracker("sp", host, { appId: "a" });
         window.fire = (n) => trackStructEvent({ category: "c", action: "evt-" + n + "-end" });""",

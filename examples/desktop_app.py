@@ -25,7 +25,7 @@ def main() -> None:
         print(f"session {tracker.session_id}")
         tracker.track("app-opened")
         tracker.track("document-opened", pages=12, template="letter")
-        tracker.identify(email="ann@example.com", traits={"name": "Ann", "plan": "pro"})
+        tracker.identify(email="ann@shop.test", traits={"name": "Ann", "plan": "pro"})
         tracker.track("document-exported", format="pdf", seconds=0.8)
         left = tracker.flush(timeout_s=5)
         print(f"profile {tracker.profile_id}")

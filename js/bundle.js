@@ -1,12 +1,17 @@
-import { buildSync, transformSync } from "esbuild";
+import { buildSync } from "esbuild";
 import { fileURLToPath } from "node:url";
+import { minify_sync } from "terser";
 
 /**
  * What is built: by the name that the collector serves it under, the module that it begins with.
  *
  * @type {Record<string, string>}
  */
-export const entries = { "t.js": "src/index.js", "t-more.js": "src/more/index.js" };
+export const entries = {
+  "t.js": "src/index.js",
+  "t-more.js": "src/more/index.js",
+  "t-vitals.js": "src/vitals.js",
+};
 
 /** The module for an app's own bundler, as the npm package ships it. */
 export const modulePath = fileURLToPath(new URL("dist/onetrail.js", import.meta.url));
@@ -16,33 +21,22 @@ export const bundlePath = (name) =>
   fileURLToPath(new URL(`../collector/onetrail_collector/static/${name}`, import.meta.url));
 
 /**
- * Properties that pass between our own modules only, and so may be one letter in the bundle. A name that the browser, the wire or
- * a page uses too must not be here.
- */
-const internal = [
-  ...["allowed", "api", "begin", "bytes", "chance", "drop", "fades", "getContext", "getPage", "getTime", "guard", "issued", "jar"],
-  ...["keep", "learn", "leave", "lines", "list", "load", "lock", "moved", "newId", "notify", "own", "places", "post", "profileFor"],
-  ...["pump", "put", "queue", "read", "renew", "resume", "retryAfter", "say", "settle", "sourceId", "stamp", "storage", "take"],
-  ...["view", "visit", "wait", "write"],
-];
-
-const options = /** @type {const} */ ({ minify: true, target: "es2020", charset: "utf8" });
-
-/**
- * A bundle, minified; twice, as the second pass joins what the modules declare.
+ * A bundle, minified twice: esbuild joins the modules and terser, which also inlines across them, is a few percent better at the rest.
  *
  * @type {(entry: string, format?: "iife" | "esm") => string}
  */
-export const bundle = (entry, format = "iife") =>
-  transformSync(
-    buildSync({
-      ...options,
-      entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
-      bundle: true,
-      format,
-      mangleProps: new RegExp(`^(${internal.join("|")})$`),
-      tsconfigRaw: {}, // no "use strict": modules are so anyway, and it costs bytes
-      write: false,
-    }).outputFiles[0]?.text || "",
-    options,
-  ).code;
+export const bundle = (entry, format = "iife") => {
+  const joined = buildSync({
+    entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
+    bundle: true,
+    format,
+    minify: true,
+    target: "es2020",
+    charset: "utf8",
+    legalComments: "none",
+    tsconfigRaw: {}, // no "use strict": modules are so anyway, and it costs bytes
+    write: false,
+  }).outputFiles[0]?.text;
+  const compress = /** @type {const} */ ({ ecma: 2020, inline: 1, passes: 3, booleans_as_integers: true, unsafe_arrows: true, unsafe_methods: true });
+  return minify_sync(joined || "", { ecma: 2020, toplevel: true, compress, format: { ascii_only: false } }).code || "";
+};

@@ -38,34 +38,38 @@ store: identity
 wire: body clock errors uuid7
 auth: address errors store
 device: wire
+effects: identity store
 enrichment: errors privacy wire
 identification: clock identity wire
 joining: identity store
+link_warnings: identity wire
 metrics: errors wire
 page_counts: bell clock store
 quarantine: store wire
 quotas: buckets errors limits store
 regrouping: identity store
 server: connections guard limits
-assignment: device errors identification identity origins quarantine store wire
+assignment: device errors identification identity link_warnings origins quarantine store wire
 endpoint: auth body errors wire
 resolution: identity joining regrouping store
 retention: clock metrics settings store
 ui: auth errors pages store
-deciding: identity resolution store
+deciding: effects identity resolution store
+importing: identity resolution store
 rebuild: identity regrouping resolution store
 withholding: assignment identification identity store wire
-ingest: assignment bell clock enrichment errors identification identity limits metrics privacy
-    quotas resolution store wire withholding
+ingest: assignment bell clock enrichment errors identification identity limits link_warnings
+    metrics privacy quotas resolution store wire withholding
 erasure: clock identity ingest resolution store
 readiness: ingest store
 replay: clock errors ingest quarantine store wire
-api: auth body clock erasure errors identity ingest origins refusals replay settings store wire
+api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
+    settings store wire
 health: api auth errors
 app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
     page_counts pages readiness rebuild refusals retention settings store ui wire
-cli: api app auth clock erasure exports identity ingest limits logs origins pages rebuild replay
-    server settings store welcome
+cli: api app auth clock erasure errors exports identity importing ingest limits logs origins
+    pages rebuild replay server settings store welcome
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

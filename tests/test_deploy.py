@@ -39,6 +39,7 @@ def test_the_example_configuration_is_valid() -> None:
     settings = load(DEPLOY / "onetrail.toml").settings
     assert settings.retention.days == 395
     assert settings.host == "127.0.0.1"
+    assert settings.limits.trusted_proxies
 
 
 @pytest.fixture

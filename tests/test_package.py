@@ -31,6 +31,8 @@ def test_the_wheel_holds_both_packages_and_their_data(wheel: zipfile.ZipFile) ->
         "onetrail_collector/__main__.py",
         "onetrail_collector/py.typed",
         "onetrail_collector/static/t.js",
+        "onetrail_collector/static/t-more.js",
+        "onetrail_collector/static/t-vitals.js",
         "onetrail_collector/static/demo.html",
         "onetrail_collector/store/migrations/0001_first.sql",
     } <= names

@@ -14,7 +14,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from onetrail_collector import endpoint, error_page, health, pages
-from onetrail_collector.api import debug, live, openapi, privacy, profiles, series, sources
+from onetrail_collector.api import (
+    blocked,
+    debug,
+    identity,
+    live,
+    openapi,
+    privacy,
+    profiles,
+    series,
+    sources,
+)
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.api.operation import routes as operation_routes
 from onetrail_collector.body import Room
@@ -55,12 +65,14 @@ class State(TypedDict):
 
 
 OPERATIONS = (
+    *identity.OPERATIONS,
     *profiles.OPERATIONS,
     *series.OPERATIONS,
     *live.OPERATIONS,
     *privacy.OPERATIONS,
     *debug.OPERATIONS,
     *sources.OPERATIONS,
+    *blocked.OPERATIONS,
 )
 
 

@@ -23,6 +23,7 @@ from onetrail_collector.identification import Identification
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.link_warnings import Linked
 from onetrail_collector.origins import is_allowed
 from onetrail_collector.store.rows import (
     DeviceKey,
@@ -95,7 +96,7 @@ def question(requests: Iterable[Request], *, with_events: bool) -> Question:
 def _ask_of_others(asked: Question, request: Request) -> None:
     """The devices that identifying events say to be this one."""
     for identification in request.identifications.values():
-        for kind, value in identification.keys:
+        for (kind, value), _ in identification.claims:
             if kind == ARRIVAL:
                 asked.profile_ids.add(value)
             elif kind == ANOTHER_DEVICE:
@@ -133,9 +134,10 @@ class Assignment:
         exclusive_kinds: frozenset[str],
         *,
         new_id: Callable[[], str] = lambda: str(uuid4()),
-        describe: Callable[[Client, str], str | None] = lambda *_: None,
+        describe: Callable[[Client, str, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()
+        self.linked: list[Linked] = []
         self._asked = asked
         self._known = known
         self._exclusive_kinds = exclusive_kinds
@@ -143,10 +145,12 @@ class Assignment:
         self._describe = describe
         self._new_sessions: dict[int, int] = {}  # number -> place in writes.sessions
         self._changed_devices: set[tuple[int, str]] = set()
+        self._received_ms = 0  # of the request that is being assigned
 
     def assign(self, request: Request) -> Receipt:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
         envelope, identifications, received_ms, strangers = request
+        self._received_ms = received_ms
         source = self._source(envelope)
         if envelope.device is not None and not envelope.events:
             return Receipt("", "", rejected=envelope.rejected)
@@ -177,12 +181,16 @@ class Assignment:
             if own != session.public_id:
                 session = self._session(source, own, device.profile_id, time_ms, envelope.client)
             if event.index in identifications:
-                identification = identifications[event.index]
+                identification = _believed(identifications[event.index], source, envelope)
                 session, device = self._sign_in(request, source, session, device, identification)
+                holder = session.profile_id
+                receipt.warnings += self._identify(source, event, holder, time_ms, identification)
+                self.linked += [
+                    Linked(receipt, event, envelope.trusted, holder.id, key)
+                    for key in identification.keys
+                ]
+                self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
                 receipt.warnings += _warnings(event, identification)
-                receipt.warnings += self._identify(
-                    source, event, session.profile_id, time_ms, request
-                )
             known[event.id] = session
             rows.append(
                 (
@@ -345,7 +353,7 @@ class Assignment:
                 public_id,
                 profile_id.id,
                 started_ms,
-                self._describe(client, source.public_id),
+                self._describe(client, source.public_id, source.kind),
             )
         )
         return session
@@ -394,15 +402,19 @@ class Assignment:
             self.writes.sessions[place] = moved
 
     def _identify(
-        self, source: Source, event: Event, profile_id: ProfileId, time_ms: int, request: Request
+        self,
+        source: Source,
+        event: Event,
+        profile_id: ProfileId,
+        time_ms: int,
+        identification: Identification,
     ) -> list[EventWarning]:
         """Add what an event says of who somebody is; answers what of it joins nobody."""
-        identification = request.identifications[event.index]
         warnings = []
-        for key in identification.keys:
+        for key, claim in zip(identification.keys, identification.claims, strict=True):
             holders = [profile_id]
             if key.kind in {ANOTHER_DEVICE, ARRIVAL}:
-                other = self._other(source, key, request.received_ms)
+                other = self._other(source, claim.key)
                 if other is None:
                     warnings.append(_warning(event, "unknown_arrival", UNKNOWN_ARRIVAL))
                 if other is None or other == profile_id:
@@ -422,14 +434,21 @@ class Assignment:
         ]
         return warnings
 
-    def _other(self, source: Source, key: Key, received_ms: int) -> ProfileId | None:
+    def _other(self, source: Source, key: Key) -> ProfileId | None:
         """The profile ID that a key of such a kind names; None where none was issued."""
         if key.kind == ARRIVAL:
             return self._known.profile_ids.get(key.value)
         place = (source.id, key.value.removeprefix(f"{source.public_id}/"))
         if place not in self._known.devices:  # its own events are still to come
-            self._keep(place, DeviceKey(self._issue(source, received_ms), None, 0))
+            self._keep(place, DeviceKey(self._issue(source, self._received_ms), None, 0))
         return self._known.devices[place].profile_id
+
+
+def _believed(identification: Identification, source: Source, envelope: Envelope) -> Identification:
+    """What an event says of who somebody is, as far as its source believes it."""
+    if not source.require_signature or envelope.trusted:
+        return identification
+    return identification.signed_with(source.signing_secret or "")
 
 
 def _sessions(envelope: Envelope) -> list[str]:

@@ -42,13 +42,17 @@ class Enrichment:
         if self._places is not None:
             self._places.close()
 
-    def describe(self, client: Client, source: str) -> str | None:
-        """What is stored of a new session's client: a JSON object, None where it is empty."""
+    def describe(self, client: Client, source: str, kind: str) -> str | None:
+        """What is stored of a new session's client: a JSON object, None where it is empty.
+
+        Only at a `kind` of web: a server's or an app's client is an HTTP library, and no crawler.
+        """
         known: dict[str, Any] = {}
         if client.user_agent:
             if self._privacy.user_agents:
                 known |= browser(client.user_agent)
-            bot = None if self._bots(source) == "keep" else crawler(client.user_agent)
+            marks = kind == "web" and self._bots(source) != "keep"
+            bot = crawler(client.user_agent) if marks else None
             if bot is not None:
                 known["bot"] = bot
                 self.counts["marked"] += 1

@@ -15,6 +15,20 @@ EXPLAINED = {
         "More bytes or events than the limit in `detail`. Send smaller batches (413), or less "
         "in one event's properties."
     ),
+    "too_deep": (
+        "An event's properties or context are nested deeper than 32 levels; it was not stored, its "
+        "neighbours were. Flatten it."
+    ),
+    "head_too_large": "The request line and headers are over 32,768 bytes. Send fewer cookies.",
+    "timeout": (
+        "The request's headers or body were not here in time. Send it again, on a better line or "
+        "in smaller parts."
+    ),
+    "rate_limited": (
+        "More than this address, or this source, may send. Every event of the request is to be "
+        "sent again, after Retry-After seconds; nothing was stored. An operator raises it in "
+        "`[limits]` or by `onetrail-collector sources limits ID`."
+    ),
     "suppressed": (
         "The event is of a person whose data was erased. It is not stored and need not be sent"
         " again. An operator can lift that: `onetrail-collector suppressions lift`."
@@ -43,6 +57,15 @@ EXPLAINED = {
         "The user agent is a known crawler's, and the source takes no events from crawlers "
         "(`privacy.bots`)."
     ),
+    "secret_required": (
+        "The source takes events only with its secret: `Authorization: Bearer SECRET`. The "
+        "operator makes one: `onetrail-collector sources secret ID`."
+    ),
+    "forbidden": (
+        "The token is valid but lacks the scope in `detail`. The operator makes one that has it: "
+        "`onetrail-collector tokens add NAME --scope SCOPE`."
+    ),
+    "exists": "There is one of this id already; change it instead.",
     "unauthorized": "The admin API needs a valid token: `Authorization: Bearer …`.",
     "not_found": "There is nothing of this name.",
     "method_not_allowed": "The path exists, but not with this method.",
@@ -51,6 +74,7 @@ EXPLAINED = {
         "after Retry-After seconds; nothing was stored."
     ),
     "not_ready": "It cannot commit now; `detail` says why. It goes on by itself when it can.",
+    "bad_request": "This is not HTTP as it should be.",
     "internal": "The collector failed on this request; its log says how. Send it again later.",
     "blocked_value": (
         "A warning: the event is stored, but the value is one that many devices send (null, "

@@ -9,6 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import time
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -19,11 +20,12 @@ from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.limits import UNLIMITED, Limits
+from onetrail_collector.link_warnings import LIMIT, Linked, warning
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.privacy import Privacy
 from onetrail_collector.quotas import Quotas
 from onetrail_collector.resolution import Settled, settle
-from onetrail_collector.store.protocol import AlreadyStored, Store
+from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Known
 from onetrail_collector.wire.envelope import Envelope, Receipt
 from onetrail_collector.withholding import marks, nothing_left, withhold
@@ -200,18 +202,40 @@ class Ingest:
                 asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
             )
             outcomes = [_outcome(assignment, request, known) for request in requests]
-            settled = Settled()
             links = await transaction.write(assignment.writes)
+            settled = Settled()
             if links:
                 settled = await settle(
                     transaction.identity, links, self._policy, now_ms=self._clock()
                 )
+                if settled.refused or any(c.what == "refused" for c in settled.changes):
+                    await self._warn(transaction, assignment.linked, links)
         self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
         self._metrics.regrouped(
-            sum(change.what in {"merged", "split"} for change in settled.changes),
-            settled.refused.values(),
+            sum(change.what == "merged" for change in settled.changes),
+            [change.reason for change in settled.changes if change.what == "refused"],
         )
         return outcomes
+
+    async def _warn(
+        self,
+        transaction: StoreTransaction,
+        linked: Iterable[Linked],
+        links: Iterable[tuple[int, int]],
+    ) -> None:
+        """Tell senders of refused links, as far as it concerns them alone."""
+        states = await transaction.identity.link_states(links, count_to=0)
+        refused = {
+            (state.link.profile_id, state.link.key): state.inactive or state.refused
+            for state in states
+        }
+        found = [(entry, refused.get((entry.profile_id, entry.key))) for entry in linked]
+        asked = {entry.profile_id for entry, reason in found if reason == LIMIT}
+        values = await transaction.count_values(asked) if asked else {}
+        for entry, reason in found:
+            told = reason and warning(entry, reason, values.get(entry.profile_id, {}), self._policy)
+            if told:
+                entry.receipt.warnings.append(told)
 
 
 def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt | Refused:

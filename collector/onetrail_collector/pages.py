@@ -1,6 +1,7 @@
 """Files that browsers load: the tracker, and the demo page where it is switched on."""
 
 import base64
+import gzip
 import hashlib
 from importlib.resources import files
 
@@ -19,13 +20,13 @@ PAGE_POLICY = (  # W3C CSP 3: what a page of the collector's own may load, and w
 
 def tracker_routes() -> list[Route]:
     """GET /t.js, the built tracker, and what it loads; GET /t.<hash>.js, which never changes."""
-    tracker = File(_read("t.js"), "text/javascript", A_DAY, any_page=True)
     pinned = File(_read("t.js"), "text/javascript", FOR_EVER, any_page=True)
-    more = File(_read("t-more.js"), "text/javascript", A_DAY, any_page=True)
     return [
-        Route("/t.js", tracker.answer),
+        *(
+            Route(f"/{name}", File(_read(name), "text/javascript", A_DAY, any_page=True).answer)
+            for name in ("t.js", "t-more.js", "t-vitals.js")
+        ),
         Route(f"/{pinned_name()}", pinned.answer),
-        Route("/t-more.js", more.answer),
     ]
 
 
@@ -65,10 +66,12 @@ class File:
         policy: str | None = None,
     ) -> None:
         self._body = body
+        self._packed = gzip.compress(body, mtime=0)
         self._media_type = media_type
         self._headers = {
-            "etag": f'"{hashlib.sha256(self._body).hexdigest()[:32]}"',
+            "etag": f'W/"{hashlib.sha256(self._body).hexdigest()[:32]}"',  # weak: packed or not
             "cache-control": cache,
+            "vary": "accept-encoding",
         }
         if policy is not None:
             self._headers["content-security-policy"] = policy
@@ -81,6 +84,9 @@ class File:
     async def answer(self, request: Request) -> Response:
         """The file, or 304 where the browser has it."""
         known = [tag.strip() for tag in request.headers.get("if-none-match", "").split(",")]
-        if self._headers["etag"] in [tag.removeprefix("W/") for tag in known] or "*" in known:
+        if self._headers["etag"] in known or "*" in known:
             return Response(status_code=304, headers=self._headers)
+        if "gzip" in request.headers.get("accept-encoding", ""):
+            headers = self._headers | {"content-encoding": "gzip"}
+            return Response(self._packed, media_type=self._media_type, headers=headers)
         return Response(self._body, media_type=self._media_type, headers=self._headers)

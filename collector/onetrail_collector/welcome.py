@@ -32,11 +32,11 @@ def demo_steps(url: str) -> str:
 
        with Tracker("{url}", source="demo") as t:
            t.track("page-view", url="https://shop.example/")
-           t.identify(email="ann@example.com")
+           t.identify(email="ann@shop.test")
 
   4. See who it is:
 
-       curl -H "Authorization: Bearer <admin token>" "{url}/profiles?key=email:ann@example.com"
+       curl -H "Authorization: Bearer <admin token>" "{url}/profiles?key=email:ann@shop.test"
 
   Ctrl-C stops it; the data stays."""
 

@@ -1,13 +1,15 @@
 /**
- * What becomes of a request's events. Only a 2xx that is the collector's own JSON takes them off the queue: a hotel's sign-in
- * page also answers 200. What is about the request and not its events (a source not there yet, a limit, a restart, a proxy's
- * 404) ends well later.
+ * What becomes of a request's events. Only the collector's own receipt takes them off the queue as stored: a hotel's sign-in page
+ * also answers 200. A source not there yet, a limit, a restart end well later. What blames the events themselves is split until the
+ * one that spoils it is alone. Any other 4xx (a proxy's 404) sets them aside: out of the way of this page's, for a later page.
  *
  * @param {number} status 0 when there was no answer
- * @param {unknown} answer the parsed body
- * @returns {"sent" | "kept" | "rejected"} rejected: it is too large, or one of its events spoils it
+ * @param {any} answer the parsed body
+ * @param {unknown} several whether there was more than one event
+ * @returns {"sent" | "kept" | "split" | "refused" | "aside"}
  */
-export const judge = (status, answer) => {
-  if (status >= 200 && status < 300 && answer instanceof Object) return "sent";
-  return [400, 413, 422].includes(status) ? "rejected" : "kept";
+export const judge = (status, answer, several) => {
+  if (status < 300 && answer?.accepted >= 0) return "sent";
+  if (/^4(00|13|22)/.test("" + status)) return several ? "split" : "refused";
+  return /^4(?!0[138]|2[59])/.test("" + status) ? "aside" : "kept"; // not 401, 403, 408, 425, 429
 };

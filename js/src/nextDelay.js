@@ -4,8 +4,8 @@
  *
  * @param {number} attempt how many tries have failed, from 1
  * @param {number} random from 0 to 1
- * @param {unknown} retryAfter the header: seconds; a date is not understood, and not sent by the collector
+ * @param {any} retryAfter the header: seconds; a date is not understood, and not sent by the collector
  * @returns {number} milliseconds; at most an hour, as browsers fire a timer of 25 days at once
  */
 export const nextDelay = (attempt, random, retryAfter) =>
-  Math.max(random * Math.min(60_000, 500 * 2 ** attempt), (Math.min(3600, /** @type {number} */ (retryAfter)) || 0) * 1000);
+  Math.min(3_600_000, Math.max(random * Math.min(60_000, 500 * 2 ** attempt), retryAfter * 1000 || 0));

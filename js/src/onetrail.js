@@ -1,4 +1,5 @@
-import { createGuard } from "./createGuard.js";
+import { api } from "./api.js";
+import { guard } from "./guard.js";
 import { start } from "./start.js";
 
 /**
@@ -8,6 +9,11 @@ import { start } from "./start.js";
  *     const onetrail = init({ source: "web", host: "https://c.example" });
  *     onetrail.track("sign-up", { plan: "pro" });
  *
- * @param {import("./start.js").Options & {host: string}} options
+ * A page has one tracker: call it once.
+ *
+ * @param {import("./tag.js").Options & {host: string}} options
  */
-export const init = (options) => start(window, options, options.host + "/", createGuard(window.console));
+export const init = (options) => {
+  guard(start)(options, options.host + "/");
+  return api;
+};

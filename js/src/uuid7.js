@@ -1,19 +1,22 @@
-let sequence = 0;
+let last = 11e11; // a time of eleven hex digits, as all are from 2004 to 2527
+
+/** @type {(ms: number) => string} twelve digits */
+export const hexTime = (ms) => "0" + ms.toString(16);
+
+/** The time, RFC 3339. */
+export const now = () => new Date().toISOString();
 
 /**
- * A UUIDv7 (RFC 9562): sorts by time, and within one millisecond by the order of the calls.
- * Not crypto.randomUUID: that exists only on https pages, and makes no version 7.
+ * A UUIDv7 (RFC 9562): sorts by time, and within one millisecond by the order of the calls, as each is at least a millisecond later
+ * than the one before it. Not crypto.randomUUID: that exists only on https pages, and makes no version 7.
  *
- * @param {number} ms the time, in milliseconds since 1970
- * @param {{getRandomValues: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array}} crypto
  * @returns {string}
  */
-export const uuid7 = (ms, crypto) => {
-  const known = ms.toString(16).padStart(12, "0") + (4096 + (sequence++ % 4096)).toString(16).slice(1);
+export const uuid7 = () => {
+  last = Math.max(Date.now(), last + 1);
+  const time = hexTime(last);
   const random = crypto.getRandomValues(new Uint8Array(36));
-  let digit = 0;
-  return "........-....-7...-8...-............".replace(
-    /\./g,
-    (_, at) => known[digit++] || (/** @type {number} */ (random[at]) % 16).toString(16),
+  return `${time.slice(0, 8)}-${time.slice(8)}-7...-8...-............`.replace(/\./g, (_, at) =>
+    (/** @type {number} */ (random[at]) % 16).toString(16),
   );
 };

@@ -1,4 +1,4 @@
-type Tracker = ReturnType<typeof import("./createTracker.js").createTracker>["api"];
+type Tracker = import("./api.js").Api;
 
 interface Window {
   /** The tracker, or before it has loaded the stub that keeps calls for it: each a method's name and its arguments. */

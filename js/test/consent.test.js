@@ -2,28 +2,34 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBrowser } from "./browser.js";
 import { settled } from "./fakes.js";
-import { mayTrack } from "../src/mayTrack.js";
 
 const cases = /** @type {const} */ ([
   ["", {}, {}, true],
   ["", {}, { doNotTrack: "1" }, false],
+  ["", {}, { doNotTrack: "unspecified" }, true],
   ["", {}, { globalPrivacyControl: true }, false],
   ["", { respectDnt: "false" }, { doNotTrack: "1" }, true],
   ["", { consent: "required" }, {}, false],
   ["", { consent: "required", respectDnt: "false" }, {}, false],
-  ["in", { consent: "required" }, { doNotTrack: "1" }, true],
-  ["out", { respectDnt: "false" }, {}, false],
+  ["1", { consent: "required" }, { doNotTrack: "1" }, true],
+  ["0", { respectDnt: "false" }, {}, false],
 ]);
 
 for (const [said, options, navigator, may] of cases) {
-  test(`said "${said}", ${JSON.stringify(options)}, ${JSON.stringify(navigator)}: ${may ? "tracked" : "not tracked"}`, () => {
-    assert.equal(mayTrack(said, options, navigator), may);
+  test(`said "${said}", ${JSON.stringify(options)}, ${JSON.stringify(navigator)}: ${may ? "tracked" : "not tracked"}`, async () => {
+    const browser = createBrowser();
+    Object.assign(browser, { options, navigator });
+    if (said) browser.disk["onetrail.demo.consent"] = said;
+    browser.open().api.track("click");
+    await settled();
+    assert.equal(browser.requests.length, may ? 1 : 0);
+    assert.equal(browser.document.cookie !== "", may);
   });
 }
 
 test("where consent is required nothing is stored or sent before it, and the page view follows it", async () => {
   const browser = createBrowser();
-  browser.options = { consent: "required" };
+  browser.options = { consent: "required", auto: "page-view" };
   const { api, leave } = browser.open();
   api.page();
   api.identify({ email: "ann@example.com" });
@@ -52,7 +58,7 @@ test("an opt-out forgets everything here, also what an answer under way would br
   browser.open().api.track("in another tab");
   await settled();
   assert.deepEqual(browser.types(), ["before"]);
-  assert.deepEqual({ ...browser.disk }, { "onetrail.demo.consent": "out" });
+  assert.deepEqual({ ...browser.disk }, { "onetrail.demo.consent": "0" });
   assert.equal(api.sessionId(), "");
 });
 
@@ -62,7 +68,7 @@ test("flush says whether everything is acknowledged", async () => {
   const { api } = browser.open();
   api.track("click");
   assert.equal(await api.flush(), false);
-  browser.answers = () => ({ status: 200, answer: {} });
+  browser.answers = () => ({ status: 200, answer: { accepted: 1 } });
   assert.equal(await api.flush(), true);
   assert.equal(browser.requests.length, 2);
 });

@@ -178,7 +178,7 @@ test("the queue is bounded: the oldest events are dropped, and it says so", asyn
 
 test("a full localStorage costs no event while the page lives", async () => {
   const browser = createBrowser();
-  browser.disk.full = true;
+  browser.full = true;
   browser.open().api.track("click");
   await settled();
   assert.deepEqual(browser.types(), ["click"]);
@@ -204,4 +204,98 @@ test("a request that fails because its page goes is not sent again by that page"
   await settled();
   assert.deepEqual(browser.types(), ["first", "second", "third", "second", "third"]);
   assert.deepEqual(queued(browser), []);
+});
+
+test("events of more than thirty days are given up and counted, younger ones are not", async () => {
+  const browser = createBrowser();
+  browser.answers = () => ({ status: 0 });
+  browser.open().api.track("old");
+  await settled();
+  browser.clock.ms += 20 * 864e5;
+  browser.open().api.track("younger");
+  await settled();
+  browser.clock.ms += 11 * 864e5;
+  const { api, resume } = browser.open();
+  api.track("new");
+  await settled();
+  browser.answers = () => accepted("p");
+  browser.requests = [];
+  api.track("next");
+  resume();
+  await settled();
+  assert.deepEqual(browser.types(), ["younger", "new", "next"]);
+  assert.deepEqual(browser.requests.map(({ context }) => context.dropped), [undefined, 1]);
+});
+
+test("what another tab has sent is not sent again by a tab that had taken it over", async () => {
+  const browser = createBrowser();
+  browser.answers = () => ({ status: 0 });
+  const first = browser.open();
+  first.api.track("click");
+  await settled();
+  const second = browser.open();
+  await settled();
+  browser.answers = () => accepted("p");
+  browser.requests = [];
+  first.resume();
+  await settled();
+  second.resume();
+  await settled();
+  assert.deepEqual(browser.types(), ["click"]);
+});
+
+test("404 sets events aside: later ones go, and the next page tries again", async () => {
+  const browser = createBrowser();
+  browser.answers = () => refused(404);
+  const { api } = browser.open();
+  api.track("first");
+  await settled();
+  browser.answers = () => accepted("p");
+  api.track("second");
+  await settled();
+  assert.deepEqual(browser.types(), ["first", "second"]);
+  assert.equal(queued(browser).length, 1);
+  assert.equal(browser.clock.timers.filter(({ ms }) => ms > 0).length, 0, "no retry is planned");
+  browser.open();
+  await settled();
+  assert.deepEqual(browser.types(), ["first", "second", "first"]);
+  assert.deepEqual(queued(browser), []);
+});
+
+test("without keepalive a page that goes sends a beacon, and keeps the events until an answer comes", async () => {
+  const browser = createBrowser();
+  class Request {}
+  const { api, leave, resume } = browser.open({ Request });
+  await settled();
+  api.track("last");
+  leave();
+  await settled();
+  assert.deepEqual(browser.beacons.map((body) => JSON.parse(body).events[0].type), ["last"]);
+  assert.equal(queued(browser).length, 1);
+  resume();
+  await settled();
+  assert.deepEqual(queued(browser), []);
+});
+
+test("where there are no locks a cookie is the lease: one tab sends at a time, and a tab that died is waited for", async () => {
+  const browser = createBrowser();
+  browser.navigator = { locks: undefined };
+  browser.document.cookie = "onetrail.demo.lease=another";
+  const { api } = browser.open();
+  api.track("click");
+  await settled();
+  assert.deepEqual(browser.types(), []);
+  browser.document.cookie = "onetrail.demo.lease=;max-age=-1"; // it runs out
+  browser.clock.fire();
+  await settled();
+  assert.deepEqual(browser.types(), ["click"]);
+  assert.doesNotMatch(browser.document.cookie, /lease/);
+});
+
+test("a sandbox that refuses locks is sent from all the same", async () => {
+  const browser = createBrowser();
+  browser.navigator = { locks: { request: async () => Promise.reject(new DOMException("", "SecurityError")) } };
+  browser.open().api.track("click");
+  await settled();
+  assert.deepEqual(browser.types(), ["click"]);
 });

@@ -1,34 +1,41 @@
-/** localStorage in memory, whose entries are own properties as the browser's are. Set `full` and it refuses. */
-export const fakeLocalStorage = () => {
-  const disk = /** @type {any} */ ({});
-  const methods = {
-    full: false,
-    getItem: (/** @type {string} */ key) => (Object.hasOwn(disk, key) ? disk[key] : null),
-    setItem: (/** @type {string} */ key, /** @type {string} */ value) => {
-      if (disk.full) throw new DOMException("full", "QuotaExceededError");
-      disk[key] = value;
+/**
+ * localStorage on a shared `disk`, as one tab sees it: its entries are own properties, as the browser's are, and what changes is told
+ * to the other tabs. Where `refuses` is true nothing can be written.
+ *
+ * @param {Record<string, string>} disk
+ * @param {() => boolean} refuses
+ * @param {(change: {key: string, newValue: string | null}) => void} tell
+ */
+export const fakeLocalStorage = (disk, refuses, tell) =>
+  new Proxy(disk, {
+    set: (_, /** @type {string} */ key, value) => {
+      if (refuses()) throw new DOMException("full", "QuotaExceededError");
+      disk[key] = "" + value;
+      tell({ key, newValue: disk[key] });
+      return true;
     },
-    removeItem: (/** @type {string} */ key) => {
+    deleteProperty: (_, /** @type {string} */ key) => {
+      if (key in disk) tell({ key, newValue: null });
       delete disk[key];
+      return true;
     },
-  };
-  for (const [name, value] of Object.entries(methods)) {
-    Object.defineProperty(disk, name, { value, writable: true, enumerable: false });
-  }
-  return disk;
-};
+  });
 
-/** A cookie jar as document.cookie: session cookies only. */
+/** A cookie jar as document.cookie; `written` keeps the attributes. */
 export const fakeDocument = () => {
   /** @type {Map<string, string>} */
   const cookies = new Map();
   return {
+    /** @type {string[]} */
+    written: [],
     get cookie() {
       return [...cookies].map(([name, value]) => `${name}=${value}`).join("; ");
     },
     set cookie(text) {
-      const [name = "", value = ""] = (text.split(";")[0] || "").split("=");
-      cookies.set(name, value);
+      this.written.push(text);
+      const [, name = "", value = ""] = /^([^=]*)=([^;]*)/.exec(text) || [];
+      if (/max-age=-/.test(text)) cookies.delete(name);
+      else cookies.set(name, value);
     },
     /** The browser was closed. */
     close: () => cookies.clear(),
@@ -42,13 +49,13 @@ export const fakeClock = (startMs = Date.parse("2026-11-23T14:05:06.789Z")) => {
   return {
     ms: startMs,
     timers,
-    now() {
-      return this.ms;
-    },
-    wait: (/** @type {() => void} */ run, /** @type {number} */ ms) => timers.push({ run, ms }),
+    wait: (/** @type {() => void} */ run, /** @type {number} */ ms = 0) => timers.push({ run, ms }),
+    clear: (/** @type {number} */ timer) => void (timers[timer - 1] && Object.assign(timers[timer - 1] || {}, { run: () => {} })),
     fire: () => timers.splice(0).forEach(({ run }) => run()),
   };
 };
 
-/** Everything that has been promised so far has happened: a turn of the event loop, after all microtasks. */
-export const settled = () => new Promise((resolve) => setImmediate(resolve));
+/** Everything that has been promised so far has happened: some turns of the event loop, after all microtasks. */
+export const settled = async () => {
+  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve));
+};

@@ -17,7 +17,7 @@ test("the first request names no profile; the next one names the collector's, al
   const next = browser.open();
   next.api.track("second");
   await settled();
-  assert.equal(browser.requests[0].profile, undefined);
+  assert.deepEqual(browser.requests[0].profile, {});
   assert.deepEqual(browser.requests[1].profile, { id: P1 });
   assert.notEqual(browser.requests[0].session.id, browser.requests[1].session.id);
 });
@@ -60,7 +60,7 @@ test("reset begins a new session without a profile, and events before it keep th
   assert.deepEqual([before.session.id, before.profile], [session, { id: P1 }]);
   assert.deepEqual(after.events.map((/** @type {any} */ event) => event.type), ["after"]);
   assert.notEqual(after.session.id, session);
-  assert.equal(after.profile, undefined);
+  assert.deepEqual(after.profile, {});
   assert.equal(api.profileId(), P2, "the answer for the earlier session changes nothing");
 });
 
@@ -110,7 +110,7 @@ test("a tab that still sees the profile from before another tab's sign-out does 
   const other = browser.open();
   other.api.track("other");
   await settled();
-  assert.equal(browser.requests[1].profile, undefined);
+  assert.deepEqual(browser.requests[1].profile, {});
 });
 
 test("where cookies are forbidden the session lives as long as the page", async () => {

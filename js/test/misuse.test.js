@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { createBrowser } from "./browser.js";
 import { settled } from "./fakes.js";
-import { createGuard } from "../src/createGuard.js";
 
 test("a call without a type is ignored, and the warning says what to write", async () => {
   const browser = createBrowser();
@@ -13,7 +12,7 @@ test("a call without a type is ignored, and the warning says what to write", asy
   api.track({ type: "click" });
   await settled();
   assert.deepEqual(browser.requests, []);
-  assert.deepEqual(browser.warnings, ["onetrail: track(type, {…}) needs a type"]);
+  assert.deepEqual(browser.warnings, ["onetrail: track() needs a type"]);
 });
 
 test("properties that are no JSON are left out, and the event is kept", async () => {
@@ -24,7 +23,7 @@ test("properties that are no JSON are left out, and the event is kept", async ()
   for (const properties of [circle, { big: 1n }]) api.track("click", /** @type {any} */ (properties));
   await settled();
   assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), [undefined, undefined]);
-  assert.match(browser.warnings[0] || "", /click: its properties are no JSON/);
+  assert.match(browser.warnings.join(), /circular structure.*BigInt/s);
 });
 
 test("properties are taken as they are at the call", async () => {
@@ -45,7 +44,7 @@ test("identify without anything is ignored; a number as user ID is sent as text"
   api.identify({ userId: 0, email: "", phone: null });
   await settled();
   assert.deepEqual(browser.requests[0].events.map((/** @type {any} */ event) => event.properties), [{ user_id: "0" }]);
-  assert.match(browser.warnings[0] || "", /identify\({…}\) needs userId/);
+  assert.match(browser.warnings[0] || "", /identify\(\) needs userId/);
 });
 
 test("a listener that throws harms nobody", async () => {
@@ -63,18 +62,19 @@ test("a listener that throws harms nobody", async () => {
 });
 
 test("a warning is said once", () => {
-  /** @type {string[]} */
-  const said = [];
-  const { say } = createGuard({ warn: (text) => said.push(text) });
-  ["a", "a", undefined, "b"].forEach((text) => say(text));
-  assert.deepEqual(said, ["onetrail: a", "onetrail: b"]);
+  const browser = createBrowser();
+  const { api } = browser.open();
+  // @ts-expect-error misuse
+  for (let n = 0; n < 3; n++) api.track();
+  api.identify({});
+  assert.deepEqual(browser.warnings.length, 2);
 });
 
 test("who listens hears of each event that the collector rejected, and why", async () => {
   const browser = createBrowser();
   browser.answers = ({ events }) => ({
     status: 200,
-    answer: { rejected: [{ index: 1, id: events[1].id, error: "too_large", detail: "events[1] is too large" }] },
+    answer: { accepted: 1, rejected: [{ index: 1, id: events[1].id, error: "too_large", detail: "events[1] is too large" }] },
   });
   const { api } = browser.open();
   /** @type {any[]} */

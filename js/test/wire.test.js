@@ -8,14 +8,14 @@ const golden = (/** @type {string} */ name) =>
   JSON.parse(readFileSync(new URL(`../../tests/wire/tracker_${name}.json`, import.meta.url), "utf8")).request;
 
 test("a first page view", async () => {
-  const browser = createBrowser(100);
+  const browser = createBrowser(1);
   browser.open().api.page();
   await settled();
   assert.deepEqual(browser.requests, [golden("page_view")]);
 });
 
 test("an identify with everything, and an event of one's own, under the profile ID that the first answer issued", async () => {
-  const browser = createBrowser(200);
+  const browser = createBrowser(2);
   browser.answers = () => accepted("6f1c7a52-6a0f-4a4e-9d5e-0a1b2c3d4e5f");
   const { api } = browser.open();
   api.page();
@@ -28,7 +28,7 @@ test("an identify with everything, and an event of one's own, under the profile 
 });
 
 test("a visit after a sign-out", async () => {
-  const browser = createBrowser(300);
+  const browser = createBrowser(3);
   const { api } = browser.open();
   api.page();
   await settled();

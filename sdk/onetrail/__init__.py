@@ -4,7 +4,7 @@
 
     with Tracker("http://127.0.0.1:8000", source="demo") as t:
         t.track("page-view", url="https://shop.example/")
-        t.identify(email="ann@example.com")
+        t.identify(email="ann@shop.test")
 
 Importing this loads next to nothing; the parts come in when they are first used.
 """

@@ -56,9 +56,12 @@ class AsyncTracker:
         phone: str | None = None,
         user_id: str | int | None = None,
         traits: Mapping[str, Any] | None = None,
+        signature: str | Mapping[str, str] | None = None,
     ) -> None:
         """Says who uses this installation; as Tracker.identify()."""
-        self.sync.identify(email=email, phone=phone, user_id=user_id, traits=traits)
+        self.sync.identify(
+            email=email, phone=phone, user_id=user_id, traits=traits, signature=signature
+        )
 
     def new_session(self, session_id: str | None = None) -> None:
         """Begins a new session; as Tracker.new_session()."""

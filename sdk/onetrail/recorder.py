@@ -123,6 +123,7 @@ def keys_and_traits(
     phone: str | None,
     user_id: str | int | None,
     traits: Mapping[str, Any] | None,
+    signature: str | Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """The properties of an event "identify": what was given, and the user ID as text.
 
@@ -139,4 +140,6 @@ def keys_and_traits(
         given["traits"] = dict(traits)
     if not given:
         raise ValueError("identify() needs at least one of email, phone, user_id, traits")
+    if signature is not None:
+        given["signature"] = signature if isinstance(signature, str) else dict(signature)
     return given

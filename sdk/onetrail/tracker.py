@@ -142,15 +142,18 @@ class Tracker:
         phone: str | None = None,
         user_id: str | int | None = None,
         traits: Mapping[str, Any] | None = None,
+        signature: str | Mapping[str, str] | None = None,
     ) -> None:
         """Says who uses this installation, as an event of type "identify".
 
         E-mail, phone and user ID are merging keys: profiles that share one become one profile.
+        `signature` is your server's proof of them, where the source demands one: a text, or one
+        for each, as {"email": "...", "user_id": "..."}.
 
         Raises:
             ValueError: nothing was given.
         """
-        given = recorder.keys_and_traits(email, phone, user_id, traits)
+        given = recorder.keys_and_traits(email, phone, user_id, traits, signature)
         self._record("identify", given, None)
 
     def new_session(self, session_id: str | None = None) -> None:

@@ -99,6 +99,7 @@ class Site:
     pages: dict[str, str] = field(default_factory=dict)
     headers: dict[str, str] = field(default_factory=dict)
     together: threading.Barrier | None = None  # so many requests are answered at the same instant
+    seen: list[str] = field(default_factory=list)  # what was asked for, with its query
 
     def page(self, path: str, head: str = "", body: str = "") -> str:
         """Put a page there, and return its URL."""
@@ -114,6 +115,7 @@ def running_site() -> Iterator[Site]:
 
     class Handler(_Handler):
         def do_GET(self) -> None:
+            site.seen.append(self.path)
             page = site.pages.get(self.path.partition("?")[0])
             if site.together:
                 site.together.wait(DEADLINE_S)
@@ -154,6 +156,7 @@ class Gate:
     down: bool = False
     script: list[Any] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+    loaded: list[str] = field(default_factory=list)  # the scripts that were asked for
 
     def tag(self, source: str = "demo", attributes: str = "") -> str:
         return f'<script async src="{self.url}/t.js" data-source="{source}" {attributes}></script>'
@@ -174,6 +177,7 @@ class _GateHandler(_Handler):
     gate: ClassVar[Gate]
 
     def do_GET(self) -> None:
+        self.gate.loaded.append(self.path)
         self.forward()
 
     def do_OPTIONS(self) -> None:

@@ -60,3 +60,25 @@ def test_an_opt_out_forgets_and_lasts(
     page.evaluate("onetrail.track('click')")
     assert page.evaluate("onetrail.flush()") is True
     assert gate.types == ["page-view"]
+
+
+def test_without_locks_too_nothing_is_stored_before_consent(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """The lease that stands in for them is a cookie."""
+    page.context.add_init_script("Object.defineProperty(navigator, 'locks', {value: undefined})")
+    page.context.add_init_script(
+        """const real = Object.getOwnPropertyDescriptor(Document.prototype, 'cookie');
+        window.put = [];
+        Object.defineProperty(document, 'cookie', {
+            get: () => real.get.call(document),
+            set: (text) => { put.push(text); real.set.call(document, text); },
+        })"""
+    )
+    open_page(page, site, gate, 'data-consent="required"')
+    page.evaluate("onetrail.track('too early')")
+    assert page.evaluate("onetrail.flush()") is True
+    assert page.evaluate("put") == []
+    page.evaluate("onetrail.optIn()")
+    collector.wait_for_stored("page-view", 1)
+    assert any("lease" in text for text in page.evaluate("put"))

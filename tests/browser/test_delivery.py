@@ -3,6 +3,7 @@
 import random
 from collections import Counter
 
+import pytest
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import BrowserContext, Page
 
@@ -98,9 +99,12 @@ def test_503_then_503_then_200(page: Page, site: Site, gate: Gate, collector: Co
     assert numbers(collector) == list(range(20))
 
 
+@pytest.mark.parametrize("locks", ["", "Object.defineProperty(navigator, 'locks', {value: null})"])
 def test_two_tabs_lose_nothing_of_each_other_and_send_nothing_twice(
-    context: BrowserContext, site: Site, gate: Gate, collector: Collector
+    context: BrowserContext, site: Site, gate: Gate, collector: Collector, locks: str
 ) -> None:
+    """With the browser's locks, and with the lease where it has none."""
+    context.add_init_script(locks)
     gate.delay_s = 0.05
     tabs = [context.new_page(), context.new_page()]
     for tab in tabs:

@@ -6,6 +6,8 @@ import pytest
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import BrowserContext, Page
 
+from onetrail_collector.pages import integrity, pinned_name
+
 QUEUED = "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
 
 
@@ -22,7 +24,7 @@ def open_page(page: Page, site: Site, gate: Gate, attributes: str = "") -> None:
         (204, {}, ""),
         (302, {"Location": "/healthz"}, ""),
         (307, {"Location": "/healthz"}, ""),
-        (404, {}, "not found"),
+        (200, {}, '{"status": "ok"}'),
         (500, {}, "{}"),
         (429, {"Retry-After": "0"}, "{}"),
     ],
@@ -44,11 +46,16 @@ def test_what_is_no_acknowledgement_costs_no_event(
 def test_an_answer_of_a_strange_shape_hurts_nobody(
     page: Page, site: Site, gate: Gate, collector: Collector, profile: str
 ) -> None:
-    gate.script = [(200, {}, f'{{"profile": {profile}, "rejected": "no"}}')]
+    gate.script = [(200, {}, f'{{"accepted": 1, "profile": {profile}, "rejected": "no"}}')]
     open_page(page, site, gate)
     wait_for(lambda: gate.requests and page.evaluate(QUEUED) == 0, "an empty queue")
     page.evaluate("onetrail.track('click')")
     collector.wait_for_stored("click", 1)
+
+
+FULL_STORAGE = """Object.defineProperty(window, 'localStorage', {value: new Proxy({}, {
+    set() { throw new DOMException('', 'QuotaExceededError') }
+})})"""
 
 
 @pytest.mark.parametrize(
@@ -58,7 +65,7 @@ def test_an_answer_of_a_strange_shape_hurts_nobody(
         "Object.defineProperty(window, 'localStorage', {get: () => null})",
         "Object.defineProperty(document, 'cookie', {get: () => '', set() {}})",
         "Object.defineProperty(document, 'cookie', {get() { throw 1 }, set() { throw 1 }})",
-        "Storage.prototype.setItem = () => { throw new DOMException('', 'QuotaExceededError') }",
+        FULL_STORAGE,
         "Object.defineProperty(navigator, 'locks', {get: () => undefined})",
         "delete AbortSignal.timeout",
     ],
@@ -94,19 +101,109 @@ def test_a_local_storage_that_the_page_has_filled(
     assert sorted(event.properties["n"] for event in stored) == list(range(20))
 
 
-def test_a_strict_content_security_policy_with_integrity(
-    page: Page, site: Site, gate: Gate, collector: Collector
+STRICT = (
+    "default-src 'none'; script-src {0}; connect-src {0};"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
+)
+
+
+@pytest.fixture
+def refused(page: Page) -> list[str]:
+    """What the console says."""
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    return said
+
+
+def test_a_strict_content_security_policy(
+    page: Page, site: Site, gate: Gate, collector: Collector, refused: list[str]
 ) -> None:
     """No eval, no inline script or style; the policy names the collector and nothing else."""
-    site.headers = {
-        "Content-Security-Policy": f"default-src 'none'; script-src {gate.url};"
-        f" connect-src {gate.url}; require-trusted-types-for 'script'; trusted-types 'none'"
-    }
-    refused: list[str] = []
-    page.on("console", lambda message: refused.append(message.text))
+    site.headers = {"Content-Security-Policy": STRICT.format(gate.url)}
     page.goto(site.page("/", f'<link rel="icon" href="data:,">{gate.tag()}'))
     collector.wait_for_stored("page-view", 1)
     assert [text for text in refused if "t.js" in text or "eval" in text] == []
+
+
+def pinned(gate: Gate, digest: str) -> str:
+    """The tag with the URL that never changes, as docs/web.md has it."""
+    return (
+        f'<script async src="{gate.url}/{pinned_name()}" integrity="{digest}"'
+        ' crossorigin="anonymous" data-source="demo"></script>'
+    )
+
+
+def test_the_versioned_url_with_its_integrity(
+    page: Page, site: Site, gate: Gate, collector: Collector, refused: list[str]
+) -> None:
+    site.headers = {"Content-Security-Policy": STRICT.format(gate.url)}
+    with page.expect_response(f"**/{pinned_name()}") as response:
+        page.goto(site.page("/", pinned(gate, integrity())))
+    assert "immutable" in response.value.headers["cache-control"]
+    collector.wait_for_stored("page-view", 1)
+    assert [text for text in refused if "favicon" not in text] == []
+
+
+def test_another_script_than_the_tag_says_is_not_run(
+    page: Page, site: Site, gate: Gate, refused: list[str]
+) -> None:
+    page.goto(site.page("/", pinned(gate, "sha384-" + "A" * 64)))
+    wait_for(lambda: any("integrity" in text for text in refused), "the browser's refusal")
+    assert page.evaluate("typeof onetrail") == "undefined"
+    assert gate.requests == []
+
+
+def test_a_script_that_is_blocked_is_no_error_on_the_page(
+    context: BrowserContext, page: Page, site: Site, gate: Gate
+) -> None:
+    """As an ad blocker does it. The stub takes the page's calls, and nobody hears them."""
+    context.route("**/t*.js", lambda route: route.abort("blockedbyclient"))
+    stub = """<script>window.onetrail ??= new Proxy({ q: [] }, { get: (stub, name) =>
+        stub[name] ?? ((...args) => void stub.q.push([name, args])) });</script>"""
+    page.goto(site.page("/", stub + gate.tag(attributes='data-auto="page-view reading"')))
+    page.evaluate("onetrail.track('click'); onetrail.identify({userId: 1}); onetrail.reset()")
+    assert gate.requests == []
+
+
+def test_a_4xx_that_is_no_word_about_the_events_sets_them_aside(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """A proxy's 404: this page does not try again and again, and the next one brings them."""
+    gate.script = [404]
+    open_page(page, site, gate)
+    wait_for(lambda: gate.requests, "the first request")
+    page.evaluate("onetrail.track('later')")
+    collector.wait_for_stored("later", 1)
+    wait_for(lambda: page.evaluate(QUEUED) == 1, "the event that is set aside, alone")
+    assert gate.types == ["page-view", "later"]
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 2)
+    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    assert gate.types.count("page-view") == 3
+
+
+def test_without_keepalive_what_is_left_goes_as_a_beacon_and_counts_once(
+    context: BrowserContext, page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """Firefox before 133: a beacon brings no answer, so the next page sends the events again."""
+    context.add_init_script(
+        "delete Request.prototype.keepalive; const real = fetch;"
+        "window.fetch = (url, options) => real(url, {...options, keepalive: false});"
+    )
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 1)
+    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    page.evaluate("onetrail.track('last')")
+    page.goto(site.page("/elsewhere"))
+    collector.wait_for_stored("last", 1)
+    sent_before = gate.types.count("last")
+    open_page(page, site, gate)
+    collector.wait_for_stored("page-view", 2)
+    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    assert sent_before == 1
+    assert gate.types.count("last") == 2
+    assert all(r.headers["Content-Type"].startswith("text/plain") for r in gate.requests)
+    assert len(collector.stored("last")) == 1
 
 
 def test_a_clock_that_is_a_year_off(

@@ -2,6 +2,7 @@
 
 import time
 from datetime import datetime
+from typing import Any
 
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import Page
@@ -106,6 +107,27 @@ def test_errors_are_reported_by_message_and_place_and_not_without_end(
     assert errors[0].properties == {"message": "no lamp", **place}
 
 
+def test_web_vitals_are_a_third_file_for_who_asks(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    with page.expect_response("**/t-vitals.js"):
+        open_page(page, site, gate, 'data-auto="page-view vitals"', "<h1>Lamps</h1>")
+    page.click("h1")
+    page.wait_for_timeout(200)  # the largest paint is known once the page was used
+    page.goto(site.page("/elsewhere"))
+    page.goto(site.page("/", gate.tag()))
+    collector.wait_for_stored("page-view", 2)
+    wait_for(lambda: {"TTFB", "FCP", "LCP"} <= _vitals(collector).keys(), "the vitals")
+    for name, vital in _vitals(collector).items():
+        assert vital["rating"] in {"good", "needs-improvement", "poor"}, name
+        assert vital["value"] >= 0
+        assert vital["navigation"] == "navigate"
+
+
+def _vitals(collector: Collector) -> dict[str, dict[str, Any]]:
+    return {e.properties["name"]: e.properties for e in collector.stored("web-vital")}
+
+
 def _seconds(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
@@ -113,19 +135,35 @@ def _seconds(text: str) -> float:
 def test_the_profile_id_is_passed_on_to_the_company_s_other_domains_only(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
+    """Part of t.js: the second file is not loaded for it."""
     other = site.url.replace("127.0.0.1", "localhost")
     domains = 'data-domains="localhost,127.0.0.1"'
-    body = f'<a href="{other}/shop?q=1#lamps">shop</a> <a id=else href="{site.url}/else">x</a>'
-    open_page(page, site, gate, domains, body)
-    wait_for(lambda: page.evaluate("onetrail.profileId()"), "the profile ID")
+    away = f'<a id=mail href="mailto:a@example.com">x</a> <a id=else href="{site.url}/else">y</a>'
+    to = f'<a id=to href="{other}/shop?q=1#l">z</a>'
+    page.goto(site.page("/", gate.tag(attributes=domains), to + away))
+    wait_for(lambda: page.evaluate("window.onetrail?.profileId()"), "the profile ID")
     here = page.evaluate("onetrail.profileId()")
+    page.evaluate(
+        "for (const id of ['mail', 'else']) { const link = document.getElementById(id);"
+        " link.addEventListener('click', event => event.preventDefault()); link.click(); }"
+    )
+    assert "onetrail=" not in page.evaluate("mail.href + document.getElementById('else').href")
     site.page("/shop", gate.tag(attributes=domains))
-    with page.expect_response("**/t-more.js"):
-        page.click("a")
+    page.click("#to")
     (arrival,) = collector.wait_for_stored("arrival", 1)
     assert arrival.properties["profile_id"] == here
     assert abs(_seconds(arrival.properties["left_at"]) - time.time()) < 60
-    assert page.evaluate("location.href") == f"{other}/shop?q=1#lamps"
+    collector.wait_for_stored("page-view", 2)
+    assert page.evaluate("location.href") == f"{other}/shop?q=1#l"
     views = [event.properties["url"] for event in collector.stored("page-view")]
     assert views == [site.url + "/", other + "/shop?q=1"]
     assert arrival.profile != here
+    assert "/t-more.js" not in gate.loaded
+
+
+def test_who_comes_without_the_parameter_has_not_arrived_from_anywhere(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    page.goto(site.page("/", gate.tag(attributes='data-domains="localhost"')) + "?onetrail=")
+    collector.wait_for_stored("page-view", 1)
+    assert collector.stored("arrival") == []

@@ -1,9 +1,12 @@
 """Page views: in sites of one document, after the back button, of pages prepared ahead."""
 
+import subprocess
 from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
 
 import pytest
-from harness import Collector, Gate, Site, launch, wait_for
+from harness import CHROMIUM, FLAGS, Collector, Gate, Site, launch, wait_for
 from playwright.sync_api import Browser, Page
 
 
@@ -102,18 +105,64 @@ def test_a_page_out_of_the_back_forward_cache(
 
 
 def test_a_page_prepared_ahead_is_no_view_until_the_visitor_comes(
+    site: Site, gate: Gate, collector: Collector, tmp_path: Path
+) -> None:
+    """A Chromium that nobody drives, as one under a debugger prepares no page."""
+    rules = '{"prerender": [{"source": "list", "urls": ["/next"], "eagerness": "immediate"}]}'
+    go = "setTimeout(() => { location.href = '/next' }, 2000)"
+    start = f'<script type="speculationrules">{rules}</script><script>{go}</script>'
+    tell = """<script>
+        if (document.prerendering) fetch("/prepared");
+        document.addEventListener("prerenderingchange", () => fetch("/activated?" + Date.now()));
+    </script>"""
+    site.page("/next", tell + gate.tag())
+    url = site.page("/", start)
+    options = [*FLAGS, "--headless=new", f"--user-data-dir={tmp_path}", "--remote-debugging-port=0"]
+    browser = subprocess.Popen(
+        [str(CHROMIUM), *options, url], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        collector.wait_for_stored("page-view", 1)
+        wait_for(lambda: any("/activated" in path for path in site.seen), "the visit")
+    finally:
+        browser.terminate()
+        browser.wait()
+    assert site.seen.index("/prepared") < len(site.seen) - 1
+    assert gate.loaded.count("/t.js") == 1
+    (activated,) = (path for path in site.seen if path.startswith("/activated"))
+    (request,) = gate.requests
+    (view,) = request.body["events"]
+    viewed_ms = datetime.fromisoformat(view["time"]).timestamp() * 1000
+    assert viewed_ms >= int(activated.partition("?")[2])
+    assert view["properties"]["url"] == site.url + "/next"
+
+
+def test_the_first_and_the_latest_campaign_stay_with_the_visitor(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
-    """An automated Chromium prepares no page, so what it says of itself is changed here."""
-    page.add_init_script(
-        "Object.defineProperty(document, 'prerendering', {value: true, configurable: true})"
+    addresses = ["/", "/?utm_source=mail&utm_campaign=spring", "/", "/?gclid=7&q=lamp", "/"]
+    site.page("/", gate.tag())
+    for count, address in enumerate(addresses, start=1):
+        page.goto(site.url + address)
+        collector.wait_for_stored("page-view", count)
+    touches = [
+        tuple(request.body["context"].get(name, "").removeprefix(site.url) for name in TOUCHES)
+        for request in gate.requests
+    ]
+    mail, ad = addresses[1], addresses[3]
+    assert touches == [("", ""), (mail, mail), (mail, mail), (mail, ad), (mail, ad)]
+
+
+TOUCHES = ("first_touch", "last_touch")
+
+
+def test_the_context_of_a_request(page: Page, site: Site, gate: Gate, collector: Collector) -> None:
+    open_page(page, site, gate)
+    context = gate.requests[0].body["context"]
+    hints = context.pop("client_hints")
+    assert set(hints) == {"brands", "mobile", "platform"}
+    assert context.pop("library")["name"] == "onetrail-js"
+    assert context.pop("timezone") == page.evaluate(
+        "Intl.DateTimeFormat().resolvedOptions().timeZone"
     )
-    with page.expect_response("**/t.js"):
-        page.goto(site.page("/", gate.tag()))
-    assert page.evaluate("[typeof onetrail, document.cookie]") == ["undefined", ""]
-    assert gate.requests == []
-    page.evaluate(
-        """delete document.prerendering;
-        document.dispatchEvent(new Event('prerenderingchange'));"""
-    )
-    assert urls(collector, site, 1) == ["/"]
+    assert context == {"screen": "1280x720", "viewport": "1280x720", "locale": "en-US"}

@@ -104,7 +104,7 @@ def test_the_profile_is_what_happened(collector: Any, name: str, pages: dict[str
     assert profile(collector, name) == {
         "devices": 2,
         "sessions": Counter([6 + bool(pages), 4 + bool(pages)]),
-        "person": {("email", "ann.X@shop.example"), ("user_id", "X-17")},
+        "person": {("email", "ann.X@shop.test"), ("user_id", "X-17")},
         "traits": {"name": "Ann", "plan": "team"},
         "events": Counter(EVENTS | pages),
         "of other profiles": 0,

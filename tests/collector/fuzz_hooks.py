@@ -28,5 +28,12 @@ def map_path_parameters(context: Any, path_parameters: Any) -> Any:
 @schemathesis.hook
 def map_query(context: Any, query: Any) -> Any:
     if query and "key" in query and chance.random() < 0.5:
-        query["key"] = "email:ann@example.com"
+        query["key"] = "email:ann@shop.test"
     return query
+
+
+@schemathesis.hook
+def before_call(context: Any, case: Any, kwargs: Any) -> None:
+    """However it found the source: demo is to go on taking events."""
+    if case.path_parameters and case.path_parameters.get("source_id") == "demo":
+        case.path_parameters["source_id"] = "web"

@@ -21,14 +21,14 @@ def identify(time: str = "2026-01-01T00:00:00Z", **properties: Any) -> dict[str,
 
 
 def test_two_devices_become_one_profile_and_keep_their_events(collector: Any) -> None:
-    web = post(collector, "w", {"type": "page-view"}, identify(email="Ann@Example.com"))
-    app = post(collector, "a", {"type": "start"}, identify(email=" ann@EXAMPLE.com"))
+    web = post(collector, "w", {"type": "page-view"}, identify(email="Ann@shop.test"))
+    app = post(collector, "a", {"type": "start"}, identify(email=" ann@shop.test"))
     for profile_id in (web, app):
         profile = collector.get(f"/profiles/{profile_id}")
         assert profile["id"] == web
         assert [row["id"] for row in profile["profile_ids"]] == [web, app]
         assert (profile["events"], profile["sessions"]) == (4, 2)
-    [found] = collector.get("/profiles", key="email:ann@example.com")["profiles"]
+    [found] = collector.get("/profiles", key="email:ann@shop.test")["profiles"]
     assert found == profile
     page = collector.get(f"/profiles/{app}/events")["events"]
     assert {(event["type"], event["profile_id"]) for event in page} == {
@@ -147,14 +147,20 @@ def test_health_needs_no_token(standing_collector: Any) -> None:
     assert httpx.get(standing_collector.url + "/healthz").json() == {"status": "ok"}
 
 
-def test_the_tracker_is_cached_and_revalidated(standing_collector: Any) -> None:
-    first = httpx.get(standing_collector.url + "/t.js")
+@pytest.mark.parametrize("name", ["t.js", "t-more.js", "t-vitals.js"])
+def test_the_tracker_is_packed_cached_and_revalidated(standing_collector: Any, name: str) -> None:
+    first = httpx.get(f"{standing_collector.url}/{name}")
     assert first.headers["content-type"].startswith("text/javascript")
     assert first.headers["cache-control"] == "public, max-age=86400"
-    again = httpx.get(
-        standing_collector.url + "/t.js", headers={"if-none-match": first.headers["etag"]}
-    )
+    assert first.headers["content-encoding"] == "gzip"
+    assert int(first.headers["content-length"]) < len(first.content) * 0.6
+    known = {"if-none-match": first.headers["etag"]}
+    again = httpx.get(f"{standing_collector.url}/{name}", headers=known)
     assert (again.status_code, again.content) == (304, b"")
+    plain = httpx.get(f"{standing_collector.url}/{name}", headers={"accept-encoding": "identity"})
+    assert "content-encoding" not in plain.headers
+    assert plain.content == first.content
+    assert plain.headers["vary"] == first.headers["vary"] == "accept-encoding"
 
 
 def test_no_version_leaks(standing_collector: Any) -> None:

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
+import httpx
+
 
 def track(event: str = "click", **fields: Any) -> dict[str, Any]:
     return {"type": "track", "event": event, "messageId": str(uuid4()), **fields}
@@ -159,3 +161,19 @@ def test_junk_that_names_nobody_joins_nobody(collector: Any) -> None:
     answer = send(collector, *(track(anonymousId=name, userId="null") for name in ("a-1", "a-2")))
     assert [warning["warning"] for warning in answer["warnings"]] == ["blocked_value"] * 2
     assert profiles(collector) == [1, 2]
+
+
+def test_an_erased_persons_device_is_not_stored_again(collector: Any) -> None:
+    """Known again by what its client calls it, though it names no session and no user."""
+    send(collector, identify("17", anonymousId="a-1"), track(anonymousId="a-1"))
+    [(profile,)] = collector.rows("SELECT public_id FROM profile_ids")
+    erased = httpx.post(
+        f"{collector.url}/profiles/{profile}/erase",
+        json={"reason": "asked"},
+        headers={"authorization": f"Bearer {collector.token}"},
+        timeout=20,
+    )
+    assert erased.status_code == 200, erased.text
+    answer = send(collector, track(anonymousId="a-1"), track(anonymousId="a-2"))
+    assert [rejection["error"] for rejection in answer["rejected"]] == ["suppressed"]
+    assert collector.rows("SELECT value FROM device_keys") == [("a-2",)]

@@ -1,5 +1,7 @@
 """Erasing a person: gone from every table and from the file, and late events change nothing."""
 
+import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -201,6 +203,12 @@ def test_only_a_token_opens_it_and_who_is_unknown_is_not_found(collector: Any) -
     web, _ = person(collector)
     assert httpx.post(f"{collector.url}/profiles/{web}/erase", json={}).status_code == 401
     assert call(collector, "POST", f"/profiles/{uuid4()}/erase", {}).status_code == 404
+    reader = re.findall(r"ot_\S+", collector.run("tokens", "add", "reader", "--scope", "read"))[0]
+    for path in (f"/profiles/{web}/erase", "/quarantine/replay"):
+        refused = httpx.post(
+            collector.url + path, json={}, headers={"authorization": f"Bearer {reader}"}
+        )
+        assert (refused.status_code, refused.json()["error"]) == (403, "forbidden")
     assert collector.get(f"/profiles/{web}")["events"] == 3
 
 
@@ -230,3 +238,39 @@ def test_an_erasure_that_is_killed_goes_on_at_the_next_start(
     assert set(counts(collector).values()) == {0}
     assert collector.rows("SELECT events FROM erasures") == [(20_003,)]
     assert "sound" in collector.run("check")
+
+
+def test_by_command_while_the_collector_runs(collector: Any) -> None:
+    web, app = person(collector)
+    dry = json.loads(collector.run("erase", app, "--dry-run"))
+    assert dry["removed"]["events"] == 3
+    done = json.loads(collector.run("erase", app, "--yes", "--reason", "letter 17"))
+    assert done["profile_ids"] == [web, app]
+    assert done["erasure"]["done"]
+    assert done["erasure"]["by"].startswith("command line: ")
+    listed = collector.run("suppressions", "list")
+    assert done["erasure"]["id"] in listed
+    assert "letter 17" in listed
+    late = [view()]
+    assert send(collector, "ann-web", *late)["results"] == ["rejected"]
+    collector.run("suppressions", "lift", done["erasure"]["id"])
+    assert send(collector, "ann-web", *late)["results"] == ["stored"]
+
+
+def test_others_contexts_stay_and_followers_do_not_pass_over_new_events(collector: Any) -> None:
+    """A context that somebody else's event shares; numbers of erased events are not given again."""
+    shared = {"locale": "fr", "screen": "1x1"}
+    bob = send(collector, "bob", view(), context=shared)["profile"]["id"]
+    ann = send(collector, "ann", *(view() for _ in range(9)), context=shared)["profile"]["id"]
+
+    def position() -> int:
+        rows = collector.rows("SELECT number FROM positions WHERE name = 'pages'")
+        return rows[0][0] if rows else 0
+
+    wait_until(lambda: position() == 10, "the pages to be counted")
+    assert erase(collector, ann)["erasure"]["removed"]["contexts"] == 0
+    send(collector, "carl", view())
+    wait_until(lambda: position() == 11, "the new event to be counted")
+    [event] = collector.get(f"/profiles/{bob}/events")["events"]
+    assert event["context"] == shared
+    assert collector.run("check").strip().endswith("sound")

@@ -87,12 +87,12 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
     profile_id = collector.post(body, authorization="Bearer some-secret").json()["profile"]["id"]
     collector.get("/profiles", key="email:ann@example.com")
     collector.get(f"/profiles/{profile_id}/events", limit="7")
-    odd = httpx.get(collector.url + "/no%0Awhere?token=abc").headers["x-request-id"]
+    odd = httpx.get(collector.url + "/no%0Awhere?token=quite-secret").headers["x-request-id"]
     said_after(collector, odd)
     lines = [
         json.loads(line)
         for line in collector.said().splitlines()
-        if line.startswith("{") and "/healthz" not in line
+        if '"answered"' in line and "/healthz" not in line
     ]
     assert [(line["method"], line["path"], line["status"]) for line in lines] == [
         ("POST", "/track", 200),
@@ -103,14 +103,14 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
     assert lines[-1]["request_id"] == odd
     assert {"time", "level", "logger", "message", "took_ms"} <= lines[0].keys()
     written = collector.said().split("Ctrl-C")[1]  # after the greeting
-    for private in ("ann@", "private", "some-secret", "abc", profile_id, collector.token):
+    for private in ("ann@", "private", "some-secret", "quite-secret", profile_id, collector.token):
         assert private not in written
 
 
 def test_without_an_access_log_requests_leave_no_line(collector: Any) -> None:
     collector.post({"source": {"id": "demo"}, "events": [{"type": "a"}]})
     collector.get("/counts")
-    assert collector.said().rstrip().endswith("the data stays.")
+    assert "answered" not in collector.said()
 
 
 def test_an_event_that_cannot_be_stored_is_logged_with_its_request(collector: Any) -> None:

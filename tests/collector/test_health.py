@@ -44,7 +44,7 @@ def test_metrics_say_what_became_of_events_and_requests(collector: Any) -> None:
     send(collector, {"type": "a"}, source={"id": "ghost"})
     collector.post(b"{")
     for device in range(2):
-        known = {"type": "identify", "properties": {"email": "ann@example.com"}}
+        known = {"type": "identify", "properties": {"email": "ann@shop.test"}}
         send(collector, known, session={"id": f"s{device}"})
 
     found = metrics(collector)
@@ -68,7 +68,7 @@ def test_metrics_say_what_became_of_events_and_requests(collector: Any) -> None:
 
 
 def test_metrics_name_nobody(collector: Any) -> None:
-    person = {"type": "secret-type", "properties": {"email": "ann@example.com"}}
+    person = {"type": "secret-type", "properties": {"email": "ann@shop.test"}}
     profile = send(collector, person, {"type": 1, "id": "my-id"}).json()["profile"]["id"]
     headers = {"authorization": f"Bearer {collector.token}"}
     said = httpx.get(f"{collector.url}/metrics", headers=headers).text

@@ -12,6 +12,9 @@ import pytest
 
 from onetrail import Settings as SdkSettings
 from onetrail_collector.cli.config import to_line, to_toml
+from onetrail_collector.identity.blocked import JUNK
+from onetrail_collector.identity.hashing import KeyHasher
+from onetrail_collector.identity.keys import is_blocked
 from onetrail_collector.settings import SETTINGS, InvalidSettings, Setting, load, load_policy
 from onetrail_collector.settings.layers import SDK_VARIABLES
 
@@ -136,7 +139,7 @@ def test_config_prints_what_holds_as_a_file_that_says_the_same(tmp_path: Path) -
     assert config(cwd=tmp_path).count("# file onetrail.toml") >= 6
     again = load(tmp_path / "onetrail.toml").settings
     assert (again.durability, again.demo, again.port) == ("normal", True, 1)
-    assert again.policy.kinds["crm"].blocked == {'say "none"'}
+    assert again.policy.kinds["crm"].blocked == JUNK | {'say "none"'}
 
 
 def test_secrets_are_masked_in_print_and_in_errors(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -185,8 +188,14 @@ def test_the_database_of_other_commands_is_the_configured_one(tmp_path: Path) ->
         ("[identity.kinds.crm]\nexclusiv = true", "did you mean 'exclusive'?"),
         ("[identity.kinds.crm]\nexclusive = 1", "true or false"),
         ("[identity.kinds.crm]\nmax_profile_ids = -1", "not negative"),
-        ("[identity.kinds.crm]\nnormaliser = 'soundex'", "text, lower, email, phone"),
+        ("[identity.kinds.crm]\nnormaliser = 'soundex'", "text, lower, digits, email, phone, uuid"),
         ("[identity.kinds.crm]\nblocked = 'x'", "a list of texts"),
+        ("[identity]\nhash_keys = 1", "true or false"),
+        ("[identity]\nhash_keys = true", "identity.hash_secret holds 0"),
+        ("[identity]\nhash_keys = true\nhash_secret_file = 'no'", "cannot read it"),
+        ("[identity]\nhash_keys = true\nhash_secret_file = 3", "hash_secret_file is 3"),
+        ("[identity.kinds.crm]\nignore_plus_tags = true", "whose normaliser is 'email'"),
+        ("[identity.kinds.email]\nignore_gmail_dots = 'yes'", "true or false"),
         ("[identity.points]", "[[identity.points]]"),
         ("[[identity.points]]\nevent_type = 'a'\nproperty = 'b'", "identity.points[0].kind"),
         ("[[identity.points]]\nevent_type='a'\nproperty='b'\nkind='c'", "email, phone, user_id"),
@@ -222,7 +231,38 @@ def test_a_kind_of_ones_own(tmp_path: Path) -> None:
         """
     )
     policy = load_policy(path)
-    assert policy.kinds["crm"].blocked == {"none-yet"}
+    assert policy.kinds["crm"].blocked == JUNK | {"none-yet"}
     assert policy.exclusive_kinds == {"crm", "user_id"}
     assert (policy.kinds["email"].normaliser, policy.kinds["email"].max_profile_ids) == ("email", 5)
     assert policy.points["order"][0].kind == "crm"
+
+
+def test_the_list_of_blocked_values_grows_or_begins_anew(tmp_path: Path) -> None:
+    path = tmp_path / "onetrail.toml"
+    path.write_text(
+        """
+        [identity.kinds.email]
+        blocked = ["*@our-company.test"]
+        [identity.kinds.user_id]
+        default_blocked = false
+        blocked = ["demo-*"]
+        """
+    )
+    kinds = load_policy(path).kinds
+    assert is_blocked(kinds["email"], "Bob@Our-Company.test")
+    assert is_blocked(kinds["email"], "ann@example.com")
+    assert is_blocked(kinds["user_id"], "demo-17")
+    assert not is_blocked(kinds["user_id"], "guest")
+
+
+@pytest.mark.parametrize("in_file", [True, False])
+def test_the_secret_of_hashed_keys_comes_from_outside(tmp_path: Path, *, in_file: bool) -> None:
+    path = tmp_path / "onetrail.toml"
+    path.write_text(
+        "[identity]\nhash_keys = true\n" + ("hash_secret_file = 'secret'" if in_file else "")
+    )
+    (tmp_path / "secret").write_text(f"{'s' * 40}\n")
+    environ = {} if in_file else {"ONETRAIL_IDENTITY__HASH_SECRET": "s" * 40}
+    policy = load(path, environ).settings.policy
+    assert policy.fingerprint == KeyHasher(b"s" * 40).fingerprint
+    assert "ssss" not in repr(policy)

@@ -273,7 +273,7 @@ def test_wrong_paths_get_the_one_error_shape(
 
 
 def test_numbers_that_python_cannot_hold_are_stored_as_sent(collector: Any) -> None:
-    body = batch(identify(email="ann@example.com", traits={"n": 0}), session="s")
+    body = batch(identify(email="ann@shop.test", traits={"n": 0}), session="s")
     text = json.dumps(body).replace('"n": 0', f'"n": 1e400, "m": {"9" * 5000}')
     answer = collector.post(text.encode()).json()
     assert answer["accepted"] == 1
@@ -300,9 +300,9 @@ def test_a_locked_file_is_said_and_nothing_is_lost(collector: Any) -> None:
 
 def test_the_answer_tells_nothing_about_others(collector: Any) -> None:
     """A stranger who types an address gets the same fields, whether it is known or not."""
-    collector.post(batch(identify(email="ann@example.com", traits={"plan": "pro"}), session="a"))
-    known = collector.post(batch(identify(email="ann@example.com"), session="b")).json()
-    unknown = collector.post(batch(identify(email="bob@example.com"), session="c")).json()
+    collector.post(batch(identify(email="ann@shop.test", traits={"plan": "pro"}), session="a"))
+    known = collector.post(batch(identify(email="ann@shop.test"), session="b")).json()
+    unknown = collector.post(batch(identify(email="bob@shop.test"), session="c")).json()
     for answer in (known, unknown):
         for varying in ("profile", "session", "events"):
             answer.pop(varying)

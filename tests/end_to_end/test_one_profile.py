@@ -37,7 +37,7 @@ def test_a_web_page_and_an_app_become_one_profile_by_an_address_in_two_spellings
         tag = f'<script async src="{collector.url}/t.js" data-source="demo"></script>'
         page.goto(site.page("/", tag))
         page.wait_for_function("window.onetrail?.profileId()")
-        page.evaluate("onetrail.identify({email: 'Ann@example.com'})")
+        page.evaluate("onetrail.identify({email: 'Ann@shop.test'})")
         wait_for(
             lambda: collector.rows("SELECT 1 FROM events WHERE type = 'identify'"),
             "the browser's identify",
@@ -46,12 +46,12 @@ def test_a_web_page_and_an_app_become_one_profile_by_an_address_in_two_spellings
 
     with Tracker(collector.url, source="web", data_dir=tmp_path / "app") as tracker:
         tracker.track("app-start")
-        tracker.identify(email="  Ann@EXAMPLE.com")
+        tracker.identify(email="  Ann@SHOP.test")
         assert tracker.flush(timeout_s=20) == 0
         in_app = tracker.profile_id
 
     assert on_web != in_app
-    (profile,) = collector.get("/profiles", key="email:ann@example.com")["profiles"]
+    (profile,) = collector.get("/profiles", key="email:ann@shop.test")["profiles"]
     assert {known["id"] for known in profile["profile_ids"]} == {on_web, in_app}
     expected = sorted(
         [("page-view", on_web), ("identify", on_web), ("app-start", in_app), ("identify", in_app)]

@@ -31,7 +31,7 @@ def test_the_desktop_app_is_stored_as_one_session_of_one_profile(collector, tmp_
     assert (counts["events"], counts["sessions"], counts["profiles"]) == (4, 1, 1)
     assert "4 events, 0 not sent yet" in said
     (profile,) = [line.split()[1] for line in said.splitlines() if line.startswith("profile")]
-    assert profile in str(collector.get("/profiles", key="email:ann@example.com"))
+    assert profile in str(collector.get("/profiles", key="email:ann@shop.test"))
 
 
 def test_the_iot_loop_loses_no_reading_with_its_network(collector, tmp_path):

@@ -19,7 +19,7 @@ def tracker(collector, tmp_path):
 
 def test_events_are_stored_with_their_session_and_profile(collector, tracker):
     tracker.track("page-view", url="https://shop.example/")
-    tracker.identify(email="Ann@Example.com", user_id=17)
+    tracker.identify(email="Ann@shop.test", user_id=17)
     assert tracker.flush() == 0
     assert collector.rows("SELECT type FROM events ORDER BY event_id") == [
         ("page-view",),
@@ -27,7 +27,7 @@ def test_events_are_stored_with_their_session_and_profile(collector, tracker):
     ]
     assert collector.rows("SELECT public_id FROM profile_ids") == [(tracker.profile_id,)]
     assert collector.rows("SELECT public_id FROM sessions") == [(tracker.session_id,)]
-    found = collector.get("/profiles", key="email:ann@example.com")
+    found = collector.get("/profiles", key="email:ann@shop.test")
     assert tracker.profile_id in str(found)
 
 
@@ -54,9 +54,9 @@ def test_an_unknown_source_keeps_its_events_until_it_is_added(collector, tmp_pat
 
 
 def test_reset_gives_the_next_person_another_profile(collector, tracker):
-    tracker.identify(email="ann@example.com")
+    tracker.identify(email="ann@shop.test")
     tracker.reset()
-    tracker.identify(email="bob@example.com")
+    tracker.identify(email="bob@shop.test")
     assert tracker.flush() == 0
     assert collector.get("/counts")["profiles"] == 2
 

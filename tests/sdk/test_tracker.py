@@ -53,11 +53,11 @@ def test_the_latest_answer_decides_the_profile_id(new_tracker, sink):
 
 def test_identify_is_an_event_with_only_what_was_given(new_tracker, sink):
     tracker = new_tracker()
-    tracker.identify(email="ann@example.com", user_id=17, traits={"plan": "pro"})
+    tracker.identify(email="ann@shop.test", user_id=17, traits={"plan": "pro"})
     tracker.identify(phone="+31 20 123 4567")
     tracker.flush()
     assert [(e["type"], e["properties"]) for e in sink.events.values()] == [
-        ("identify", {"email": "ann@example.com", "user_id": "17", "traits": {"plan": "pro"}}),
+        ("identify", {"email": "ann@shop.test", "user_id": "17", "traits": {"plan": "pro"}}),
         ("identify", {"phone": "+31 20 123 4567"}),
     ]
     with pytest.raises(ValueError, match="at least one"):

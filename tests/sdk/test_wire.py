@@ -75,7 +75,7 @@ def test_the_request_is_the_golden_file(new_tracker):
     tracker.new_session()
     clock.now_ms += 1000
     tracker.identify(
-        email="Ann@Example.com", phone="+31 20 123 4567", user_id=17, traits={"plan": "pro"}
+        email="Ann@shop.test", phone="+31 20 123 4567", user_id=17, traits={"plan": "pro"}
     )
     clock.now_ms += 1000
     tracker.track("order", {"order-id": 4711}, note=None)

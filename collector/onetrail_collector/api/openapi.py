@@ -159,6 +159,8 @@ def _operation(operation: Operation, path: str, schemas: _Schemas) -> dict[str, 
         required = any(field.required for field in msgspec.structs.fields(operation.body))
         described["requestBody"] = _json_body(schemas.of(operation.body), required=required)
     answer = _ok(schemas.of(operation.answers), operation.media_type)
+    if operation.or_media_type is not None:
+        answer["content"][operation.or_media_type] = {"schema": {"type": "string"}}
     return described | {"responses": _responses(answer, errors, str(operation.status))}
 
 

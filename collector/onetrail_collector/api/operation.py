@@ -71,6 +71,7 @@ class Operation:
     status: int = 200  # where it is done
     errors: tuple[int, ...] = ()  # statuses that not every operation has
     media_type: str = "application/json"  # of the answer, where that is a Response of its own
+    or_media_type: str | None = None  # of the text that it answers instead where it is asked to
 
     async def serve(self, request: Request) -> Response:
         """Answer one request."""

@@ -1,6 +1,6 @@
 """All that is stored about one person as one JSON document, written as it is read.
 
-    {"format": "onetrail-profile-1", "exported": "…", "profile": {…}, "erasures"…,
+    {"format": "onetrail-profile-1", "exported": "…", "profile": {…},
      "sessions": [{"id", "source", "profile_id", "started", "client"}],
      "events": [{…}, newest first]}
 
@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 
 import msgspec
 
-from onetrail_collector.api.profiles import event_view, profile_view
+from onetrail_collector.api.profiles import COUNT_ALL, event_view, read_profile_view
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.store.protocol import Store
 
@@ -25,7 +25,9 @@ async def person_json(store: Store, profile: int, *, now_ms: int) -> AsyncIterat
     """The document in parts."""
     head = {"format": FORMAT, "exported": to_rfc3339(now_ms)}
     yield encode(head)[:-1]
-    yield b',"profile":' + encode(profile_view(await store.read_profile(profile)))
+    yield b',"profile":' + encode(
+        await read_profile_view(store, profile, limit=COUNT_ALL, count_all=True)
+    )
     yield b',"sessions":['
     after, comma = 0, b""
     while rows := await store.sessions_page(profile, limit=PAGE, after=after):

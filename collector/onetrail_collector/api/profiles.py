@@ -1,30 +1,32 @@
 """Who is this, and what did they do? A profile, by any of its IDs or keys, and its events."""
 
-import base64
-import binascii
-import json
 from typing import Annotated
 
 import msgspec
 from msgspec import Meta
 
+from onetrail_collector.api.cursor import DEFAULT_PAGE, LAST, MAX_PAGE, from_cursor, to_cursor
+from onetrail_collector.api.identity_views import KeyRef
 from onetrail_collector.api.operation import Call, Nothing, Operation
+from onetrail_collector.api.profile_views import Profile, optional_time, profile_view
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found, wrong_shape
-from onetrail_collector.identity.keys import InvalidValue, Key, normalise
+from onetrail_collector.identity.keys import InvalidValue, Key
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.identity.traits import newest
 from onetrail_collector.store.protocol import Store
-from onetrail_collector.store.rows import LinkRow, ProfileIdRow, ProfileRows, StoredEvent
+from onetrail_collector.store.rows import StoredEvent
 
-DEFAULT_PAGE = 100
-MAX_PAGE = 1000
+COUNT_TO = 10_000  # rows of one kind: a profile of a million events is read as fast as another
+COUNT_ALL = 2**62
+RECENT_SESSIONS = 20
 
 
 class ByProfileId(msgspec.Struct):
-    """Any of a profile's profile IDs."""
+    """Any of a profile's profile IDs; at most `limit` devices and keys are listed."""
 
     profile_id: str
+    limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    count_all: bool = False
 
 
 class ByKey(msgspec.Struct):
@@ -39,57 +41,6 @@ class EventsAsked(msgspec.Struct):
     profile_id: str
     limit: Annotated[int, Meta(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
     cursor: str | None = None
-
-
-class ProfileIdView(msgspec.Struct):
-    """One device of a profile, and what happened on it."""
-
-    id: str
-    source: str
-    issued_at: str
-    first_seen: str | None
-    last_seen: str | None
-    events: int
-    sessions: int
-
-
-class KeyView(msgspec.Struct):
-    """A merging key, the event that is its evidence, and why it joins nobody where it does not."""
-
-    kind: str
-    value: str
-    profile_id: str
-    event_id: str
-    source: str
-    time: str
-    refused: str | None
-
-
-class TraitView(msgspec.Struct):
-    """A trait's value, and the event that set it."""
-
-    value: msgspec.Raw
-    profile_id: str
-    event_id: str
-    time: str
-
-
-class Profile(msgspec.Struct):
-    """A customer: all profile IDs that identity resolution holds to be one person."""
-
-    id: str
-    profile_ids: list[ProfileIdView]
-    keys: list[KeyView]
-    traits: dict[str, TraitView]
-    events: int
-    sessions: int
-
-
-class KeyRef(msgspec.Struct):
-    """A key in its normal form."""
-
-    kind: str
-    value: str
 
 
 class ProfilesOfKey(msgspec.Struct):
@@ -139,7 +90,8 @@ class CountsView(msgspec.Struct):
 async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
     """The profile that holds this profile ID."""
     number = await profile_number(call.store, call.asked.profile_id)
-    return profile_view(await call.store.read_profile(number))
+    asked = call.asked
+    return await read_profile_view(call.store, number, limit=asked.limit, count_all=asked.count_all)
 
 
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
@@ -148,18 +100,21 @@ async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     numbers = await call.store.find_profiles_by_key(key)
     return ProfilesOfKey(
         KeyRef(key.kind, key.value),
-        [profile_view(await call.store.read_profile(number)) for number in numbers],
+        [
+            await read_profile_view(call.store, number, limit=DEFAULT_PAGE, count_all=False)
+            for number in numbers
+        ],
     )
 
 
 async def events_page(call: Call[EventsAsked, Nothing]) -> EventsPage:
     """A page of a profile's events under all of its profile IDs, the newest first."""
     number = await profile_number(call.store, call.asked.profile_id)
-    before = _before(call.asked.cursor)
-    page = await call.store.read_events(number, limit=call.asked.limit, before=before)
+    time_ms, place = from_cursor(call.asked.cursor, first=(LAST, 0))
+    page = await call.store.read_events(number, limit=call.asked.limit, before=(time_ms, place))
     return EventsPage(
         [event_view(event) for event in page.events],
-        None if page.next is None else _cursor(page.next),
+        None if page.next is None else to_cursor(*page.next),
     )
 
 
@@ -187,72 +142,24 @@ async def profile_number(store: Store, public_id: str) -> int:
 def parse_key(policy: Policy, text: str) -> Key:
     """The merging key in `KIND:VALUE`, normalised. Raises Refused (422)."""
     name, colon, value = text.partition(":")
-    kind = policy.kinds.get(name)
-    if not colon or kind is None:
+    if not colon or name not in policy.kinds:
         kinds = ", ".join(sorted(policy.kinds))
         raise wrong_shape(f"key: expected KIND:VALUE with a kind of {kinds}; got {text[:80]!r}")
     try:
-        return Key(name, normalise(kind, value, phone_region=policy.phone_region))
+        return policy.key(name, value)
     except InvalidValue as error:
         raise wrong_shape(f"key: the value {error}") from None
 
 
-def _cursor(place: tuple[int, int]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
-
-
-def _before(cursor: str | None) -> tuple[int, int] | None:
-    if cursor is None:
-        return None
-    try:
-        time_ms, number = json.loads(base64.urlsafe_b64decode(cursor))
-        return int(time_ms), int(number)
-    except (binascii.Error, ValueError, TypeError):
-        raise wrong_shape("cursor: give the next_cursor of the page before, as it is") from None
-
-
-def profile_view(rows: ProfileRows) -> Profile:
-    """A profile as it is answered."""
-    names = {row.id: row.public_id for row in rows.profile_ids}
-    return Profile(
-        id=rows.profile_ids[0].public_id,
-        profile_ids=[_profile_id(row) for row in rows.profile_ids],
-        keys=[_key(link) for link in rows.links],
-        traits={
-            name: TraitView(
-                value=msgspec.Raw(trait.value.encode()),
-                profile_id=names[trait.profile_id],
-                event_id=trait.event_id,
-                time=to_rfc3339(abs(trait.time_ms)),
-            )
-            for name, trait in sorted(newest(rows.traits).items())
-        },
-        events=sum(row.events for row in rows.profile_ids),
-        sessions=sum(row.sessions for row in rows.profile_ids),
-    )
-
-
-def _profile_id(row: ProfileIdRow) -> ProfileIdView:
-    return ProfileIdView(
-        id=row.public_id,
-        source=row.source,
-        issued_at=to_rfc3339(row.issued_ms),
-        first_seen=_time(row.first_seen_ms),
-        last_seen=_time(row.last_seen_ms),
-        events=row.events,
-        sessions=row.sessions,
-    )
-
-
-def _key(link: LinkRow) -> KeyView:
-    return KeyView(
-        kind=link.key.kind,
-        value=link.key.value,
-        profile_id=link.profile_id,
-        event_id=link.event_id,
-        source=link.source,
-        time=to_rfc3339(link.time_ms),
-        refused=link.refused,
+async def read_profile_view(store: Store, number: int, *, limit: int, count_all: bool) -> Profile:
+    """A profile as it is answered, with at most `limit` devices and keys."""
+    count_to = COUNT_ALL if count_all else COUNT_TO
+    reads = store.identity
+    return profile_view(
+        await store.read_profile(number, limit=limit, count_to=count_to),
+        await reads.recent_sessions(number, limit=RECENT_SESSIONS),
+        await reads.totals(number, count_to=count_to),
+        None if count_all else COUNT_TO,
     )
 
 
@@ -263,8 +170,8 @@ def event_view(event: StoredEvent) -> EventView:
         type=event.type,
         time=to_rfc3339(event.time_ms),
         received=to_rfc3339(event.received_ms),
-        sent_at=_time(None if event.skew_ms is None else event.received_ms - event.skew_ms),
-        client_time=_time(
+        sent_at=optional_time(None if event.skew_ms is None else event.received_ms - event.skew_ms),
+        client_time=optional_time(
             None
             if event.ahead_ms is None
             else event.time_ms + event.ahead_ms - (event.skew_ms or 0)
@@ -284,7 +191,3 @@ def _raw_fields(context: str | None) -> dict[str, msgspec.Raw]:
 
 
 _fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
-
-
-def _time(time_ms: int | None) -> str | None:
-    return None if time_ms is None else to_rfc3339(time_ms)

@@ -13,6 +13,7 @@ from onetrail_collector.cli import (
     tokens,
     upkeep,
 )
+from onetrail_collector.cli.signing import sources_sign
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -21,8 +22,10 @@ def cli() -> None:
     """Collect events, issue profile IDs, resolve identities: many devices, one trail."""
 
 
+sources.sources.add_command(sources_sign)
 for command in (
     serve.serve,
+    identity.identity,
     config.config,
     sources.sources,
     tokens.tokens,

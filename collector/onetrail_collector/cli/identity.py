@@ -1,4 +1,4 @@
-"""`identity`: who is who, resolved again under the present policy."""
+"""`identity`: who is who: what another system knows, and all resolved again."""
 
 from collections import Counter
 from pathlib import Path
@@ -6,7 +6,9 @@ from tempfile import TemporaryDirectory
 
 import click
 
+from onetrail_collector.cli import identity_calls
 from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
+from onetrail_collector.cli.identity_import import identity_import
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.rebuild import rebuild
@@ -18,6 +20,11 @@ from onetrail_collector.store.sqlite import SqliteStore
 @click.group()
 def identity() -> None:
     """Who is who: the profiles that links, policy and decisions make."""
+
+
+identity.add_command(identity_import)
+for command in identity_calls.COMMANDS:
+    identity.add_command(command)
 
 
 @identity.command("rebuild")

@@ -31,8 +31,11 @@ def settings_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_settings(config: Path | None, assignments: tuple[str, ...], **given: Any) -> None:
+        names = {setting.name for setting in own}
         flags = {name: str(value) for name, value in given.items() if value is not None}
-        command(effective(config, flags | dict(map(_assignment, assignments))))
+        more = {name: value for name, value in given.items() if name not in names}
+        flags = {name: value for name, value in flags.items() if name in names}
+        command(effective(config, flags | dict(map(_assignment, assignments))), **more)
 
     decorated = click.option(
         "--set",

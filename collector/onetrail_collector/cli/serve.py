@@ -9,6 +9,7 @@ from onetrail_collector.auth import SCOPES, hash_token, new_token
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.clock import system_clock
+from onetrail_collector.identity.policy import Policy
 from onetrail_collector.logs import set_up
 from onetrail_collector.server import CannotListen, Server, listen
 from onetrail_collector.settings import Effective
@@ -27,7 +28,7 @@ def serve(found: Effective) -> None:
         listening = listen(host, settings.port)
     except CannotListen as error:
         raise click.ClickException(str(error)) from None
-    token = with_store(db, lambda store: _prepare(store, demo=demo))
+    token = with_store(db, lambda store: _prepare(store, settings.policy, demo=demo))
     url = f"http://{host}:{listening.getsockname()[1]}"
     greeting = [f"onetrail collector on {url}, storing in {db}"]
     greeting += [first_token(token, ", ".join(SCOPES))] if token else []
@@ -43,8 +44,9 @@ def serve(found: Effective) -> None:
         server.run(sockets=[listening])
 
 
-async def _prepare(store: SqliteStore, *, demo: bool) -> str | None:
+async def _prepare(store: SqliteStore, policy: Policy, *, demo: bool) -> str | None:
     """At the first start an admin token, and the demo source where asked for."""
+    await store.settle_key_form(policy.fingerprint)
     now_ms = system_clock()
     if demo and "demo" not in {source.public_id for source in await store.sources()}:
         await store.add_source("demo", name="Demo", origins=[], now_ms=now_ms)

@@ -1,25 +1,16 @@
-"""A merging key is a value in one spelling: what two devices must share to be one person.
+"""A merging key is a value in one spelling: what two devices must share to be one person."""
 
-Normalising is done by libraries made for it: email-validator (RFC 5321, 6531) and phonenumbers
-(Google's libphonenumber, E.164). A value that is junk ("null", zeros) is blocked: it links nobody.
-"""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-import phonenumbers
-from email_validator import EmailNotValidError, validate_email
+from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS, blocked_list
+from onetrail_collector.identity.normalisers import NORMALISERS, InvalidValue, Spelling
+
+__all__ = ["BUILT_IN_KINDS", "InvalidValue", "Key", "Kind", "is_blocked", "normalise"]
 
 MAX_VALUE_CHARS = 320  # the longest e-mail address: 64 + "@" + 255 (RFC 5321, section 4.5.3.1)
-
-JUNK = frozenset(
-    {"null", "none", "nil", "undefined", "nan", "anonymous", "guest", "unknown", "test", "-1"}
-    | {"n/a", "true", "false", "[object object]", "00000000-0000-0000-0000-000000000000"}
-    | {"test@test.com", "test@example.com"}
-)
-"""Values that programs send when they know nobody; compared in lower case."""
 
 
 class Key(NamedTuple):
@@ -36,6 +27,8 @@ class Kind:
     exclusive: a profile holds at most one value of this kind (a customer number).
     priority: links of a kind with a lower number are considered first.
     max_profile_ids: a value seen on more profile IDs is shared (a kiosk's phone) and joins nobody.
+    blocked: values that link nobody, in lower case; `*` stands for any characters (blocked.py).
+    ignore_gmail_dots, ignore_plus_tags: of e-mail addresses; see normalisers.Spelling.
     max_values: a profile holds at most so many values of this kind; an exclusive kind's is 1.
     """
 
@@ -44,12 +37,10 @@ class Kind:
     exclusive: bool = False
     priority: int = 100
     max_profile_ids: int = 100
-    blocked: frozenset[str] = field(default=frozenset())
+    blocked: frozenset[str] = JUNK
+    ignore_gmail_dots: bool = False
+    ignore_plus_tags: bool = False
     max_values: int = 20
-
-
-class InvalidValue(ValueError):  # noqa: N818 - it names what is wrong with a value
-    """The value is not one of its kind; the message says why and never repeats the value."""
 
 
 def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> str:
@@ -57,66 +48,70 @@ def normalise(kind: Kind, value: object, *, phone_region: str | None = None) -> 
 
     Numbers are taken as their decimal text, so that user_id 17 and "17" are one.
     """
-    if isinstance(value, bool) or not isinstance(value, (str, int)):
-        raise InvalidValue(f"expected a text, got {type(value).__name__}")
-    text = str(value).strip()
-    if not text or len(text) > MAX_VALUE_CHARS:
-        raise InvalidValue(f"has {len(text)} characters; expected 1 to {MAX_VALUE_CHARS}")
-    if not text.isprintable():
-        raise InvalidValue("holds characters that cannot be printed")
-    return _normalise(kind.normaliser, text, phone_region)
+    spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
+    return _remembered(kind.normaliser, as_text(value), spelling)
+
+
+def normaliser(kind: Kind, phone_region: str | None = None) -> Callable[[str], str]:
+    """normalise() for many different texts of one kind: it remembers none of them."""
+    spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
+    name = kind.normaliser
+    return lambda text: _normalise(name, text, spelling)
+
+
+def as_text(value: object) -> str:
+    """A text or a whole number as a text, as it was sent. Raises InvalidValue."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if isinstance(value, list):
+        raise InvalidValue("is a list; an identification point names one of its values, as list.0")
+    raise InvalidValue(f"expected a text, got {type(value).__name__}")
+
+
+def blocked_entry(kind: Kind, value: str) -> str | None:
+    """The entry of its kind's list that a value, raw or normalised, meets; None: it may link."""
+    return blocked_list(kind.blocked).entry(value)
 
 
 def is_blocked(kind: Kind, value: str) -> bool:
     """Whether a value, raw or normalised, is junk that many devices send."""
-    lowered = value.strip().lower()
-    return lowered in JUNK or lowered in kind.blocked or not lowered.strip("0-. ")
+    return blocked_entry(kind, value) is not None
 
 
-@lru_cache(maxsize=10_000)  # the same few addresses come again at each start of an app
-def _normalise(normaliser: str, text: str, phone_region: str | None) -> str:
-    return NORMALISERS[normaliser](text, phone_region)
+def _normalise(name: str, raw: str, spelling: Spelling) -> str:
+    text = raw.strip()
+    _check_length(text)
+    if not text.isprintable():
+        raise InvalidValue("holds characters that cannot be printed")
+    normal = NORMALISERS[name](text, spelling)
+    _check_length(normal)
+    return normal
 
 
-def _text(text: str, _: str | None) -> str:
-    return text
+# The same few addresses come again at each start of an app.
+_remembered = lru_cache(maxsize=10_000)(_normalise)
 
 
-def _lower(text: str, _: str | None) -> str:
-    return text.casefold()
+def _check_length(text: str) -> None:
+    if not text or len(text) > MAX_VALUE_CHARS:
+        raise InvalidValue(f"has {len(text)} characters; expected 1 to {MAX_VALUE_CHARS}")
 
 
-def _email(text: str, _: str | None) -> str:
-    try:
-        address = validate_email(text, check_deliverability=False)
-    except EmailNotValidError as error:
-        raise InvalidValue(f"is not an e-mail address: {error}") from None
-    return address.normalized.lower()
-
-
-def _phone(text: str, region: str | None) -> str:
-    try:
-        number = phonenumbers.parse(text, region)
-    except phonenumbers.NumberParseException as error:
-        hint = "" if region else "; a number without its country code needs identity.phone_region"
-        raise InvalidValue(f"is not a phone number: {error}{hint}") from None
-    if not phonenumbers.is_possible_number(number):
-        raise InvalidValue("is not a possible phone number of its country")
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-
-NORMALISERS: Mapping[str, Callable[[str, str | None], str]] = {
-    "text": _text,
-    "lower": _lower,
-    "email": _email,
-    "phone": _phone,
-}
+MAX_DEVICES = 1_000  # of one profile, as these kinds name them
 
 BUILT_IN_KINDS = (
     Kind("user_id", exclusive=True, priority=10, max_values=1),
-    Kind("email", normaliser="email", priority=20),
+    Kind("email", normaliser="email", priority=20, blocked=JUNK_EMAILS),
     Kind("phone", normaliser="phone", priority=30),
-    Kind("distinct_id", priority=40),  # of one source's clients: a person's or a device's
-    Kind("anonymous_id", priority=40),  # another device, as its own client calls it
-    Kind("arrival", priority=50),  # a profile ID that another site passed on with its visitor
+    Kind(
+        "distinct_id", priority=40, max_values=MAX_DEVICES
+    ),  # of one source's clients: a person's or a device's
+    Kind(
+        "anonymous_id", priority=40, max_values=MAX_DEVICES
+    ),  # another device, as its own client calls it
+    Kind(
+        "arrival", priority=50, max_values=MAX_DEVICES
+    ),  # a profile ID that another site passed on with its visitor
 )

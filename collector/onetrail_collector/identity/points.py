@@ -2,26 +2,49 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
-from onetrail_collector.identity.keys import InvalidValue, Key, Kind, is_blocked, normalise
+from onetrail_collector.identity.keys import (
+    InvalidValue,
+    Key,
+    Kind,
+    as_text,
+    blocked_entry,
+    normalise,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class IdentificationPoint:
-    """A rule: in events of `event_type` the property at this dotted path is a key of `kind`."""
+    """A rule: in events of `event_type` the property at this dotted path is a key of `kind`.
+
+    A number in the path names a place in a list, the first being 0.
+    """
 
     event_type: str
     property: str
     kind: str
 
 
+class Claim(NamedTuple):
+    """A key that an event says to have, and the text as it was sent, which a signature is of."""
+
+    key: Key
+    sent: str
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What one event says of who somebody is: its keys, and why a value is none."""
 
-    keys: tuple[Key, ...] = ()
+    claims: tuple[Claim, ...] = ()
     warnings: tuple[tuple[str, str], ...] = ()  # (code, sentence); never the value of anybody else
+    blocked: tuple[Key, ...] = ()  # the entries of the kinds' lists that values met
+
+    @property
+    def keys(self) -> tuple[Key, ...]:
+        """The merging keys."""
+        return tuple(claim.key for claim in self.claims)
 
 
 BUILT_IN_POINTS = (
@@ -38,33 +61,41 @@ def find_keys(
     phone_region: str | None = None,
 ) -> Finding:
     """The merging keys in one event's properties, by the points of its type."""
-    keys: list[Key] = []
+    claims: dict[Key, Claim] = {}
     warnings: list[tuple[str, str]] = []
+    blocked: list[Key] = []
     for point in points:
-        value = _at(properties, point.property)
+        value = value_at(properties, point.property)
         if value is None or value == "":
             continue
         kind = kinds[point.kind]
         try:
-            if is_blocked(kind, str(value)):
-                warnings.append(("blocked_value", _sentence(point, "is a value that many send")))
-                continue
-            normal = normalise(kind, value, phone_region=phone_region)
+            text = as_text(value)
+            entry = blocked_entry(kind, text)
+            if entry is None:
+                normal = normalise(kind, text, phone_region=phone_region)
+                entry = blocked_entry(kind, normal)
         except InvalidValue as error:
             warnings.append(("invalid_value", _sentence(point, str(error))))
             continue
-        key = Key(kind.name, normal)
-        if key not in keys:
-            keys.append(key)
-    return Finding(tuple(keys), tuple(warnings))
+        if entry is None:
+            claims.setdefault(Key(kind.name, normal), Claim(Key(kind.name, normal), text))
+        else:
+            warnings.append(("blocked_value", _sentence(point, "is a value that many send")))
+            blocked.append(Key(kind.name, entry))
+    return Finding(tuple(claims.values()), tuple(warnings), tuple(blocked))
 
 
-def _at(properties: Mapping[str, Any], path: str) -> object:
+def value_at(properties: Mapping[str, Any], path: str) -> object:
+    """What stands at a dotted path; None where nothing does."""
     value: object = properties
     for name in path.split("."):
-        if not isinstance(value, Mapping):
+        if isinstance(value, Mapping):
+            value = value.get(name)
+        elif isinstance(value, list) and name.isdecimal() and int(name) < len(value):
+            value = value[int(name)]
+        else:
             return None
-        value = value.get(name)
     return value
 
 

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from onetrail_collector.identity.keys import BUILT_IN_KINDS, Kind
+from onetrail_collector.identity.hashing import KeyHasher, is_hash
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, Key, Kind, normalise
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 
 
@@ -12,6 +13,7 @@ class Policy:
     """Kinds by name, identification points by event type, and the region of bare phone numbers.
 
     phone_region is an ISO 3166-1 alpha-2 code ("CH"); None takes only numbers with a country code.
+    hasher makes the form in which keys are stored; None stores them clear.
     """
 
     kinds: Mapping[str, Kind] = field(default_factory=lambda: {k.name: k for k in BUILT_IN_KINDS})
@@ -19,6 +21,29 @@ class Policy:
         default_factory=lambda: by_event_type(BUILT_IN_POINTS)
     )
     phone_region: str | None = None
+    hasher: KeyHasher | None = field(default=None, repr=False)
+
+    def key(self, kind: str, value: str) -> Key:
+        """The key as it is stored, from any spelling of its value. Raises InvalidValue, KeyError.
+
+        Where keys are hashed, a hash is taken for what it is.
+        """
+        if self.hasher is not None and is_hash(value):
+            return Key(kind, value)
+        return self.stored(Key(kind, self.normalise(kind, value)))
+
+    def normalise(self, kind: str, value: str) -> str:
+        """The one spelling of a value of a kind. Raises InvalidValue, KeyError."""
+        return normalise(self.kinds[kind], value, phone_region=self.phone_region)
+
+    def stored(self, key: Key) -> Key:
+        """A key as it is stored, from its normal form."""
+        return key if self.hasher is None else Key(key.kind, self.hasher.hash(*key))
+
+    @property
+    def fingerprint(self) -> str:
+        """In which form keys are stored: "" is clear, else the fingerprint of the secret."""
+        return "" if self.hasher is None else self.hasher.fingerprint
 
     @property
     def exclusive_kinds(self) -> frozenset[str]:

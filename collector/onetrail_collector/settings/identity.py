@@ -4,7 +4,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from onetrail_collector.identity.keys import BUILT_IN_KINDS, NORMALISERS, Kind
+from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS
+from onetrail_collector.identity.hashing import MIN_SECRET_BYTES, KeyHasher
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, Kind
+from onetrail_collector.identity.normalisers import NORMALISERS
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
 from onetrail_collector.settings.errors import InvalidSettings, unknown
@@ -32,12 +35,32 @@ def to_policy(identity: Mapping[str, Any]) -> Policy:
         kinds=kinds,
         points=by_event_type([*BUILT_IN_POINTS, *_points(identity.get("points", []), kinds)]),
         phone_region=_phone_region(identity.get("phone_region")),
+        hasher=_hasher(identity),
     )
+
+
+def _hasher(identity: Mapping[str, Any]) -> KeyHasher | None:
+    if not identity.get("hash_keys"):
+        return None
+    file, secret = identity.get("hash_secret_file"), identity.get("hash_secret") or ""
+    if file is not None:
+        try:
+            secret = file.read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InvalidSettings(f"identity.hash_secret_file: cannot read it: {error}") from None
+    where = "identity.hash_secret" if file is None else "identity.hash_secret_file"
+    if len(secret.encode()) < MIN_SECRET_BYTES:
+        raise InvalidSettings(
+            f"identity.hash_keys needs a secret of at least {MIN_SECRET_BYTES} bytes, in the "
+            "variable ONETRAIL_IDENTITY__HASH_SECRET or in the file that identity.hash_secret_file "
+            f"names; {where} holds {len(secret.encode())}: make one with: openssl rand -hex 32"
+        )
+    return KeyHasher(secret.encode())
 
 
 def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
     where = f"identity.kinds.{base.name}."
-    _only(table, {entry.name for entry in fields(Kind)} - {"name"}, where)
+    _only(table, {entry.name for entry in fields(Kind)} - {"name"} | {"default_blocked"}, where)
     normaliser = table.get("normaliser", base.normaliser)
     if normaliser not in NORMALISERS:
         known = ", ".join(NORMALISERS)
@@ -45,15 +68,32 @@ def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
     blocked = table.get("blocked", [])
     if not isinstance(blocked, list) or not all(isinstance(value, str) for value in blocked):
         raise InvalidSettings(f"{where}blocked is {blocked!r}; expected a list of texts")
+    whole_list = _typed(table, "default_blocked", bool, default=True, where=where)
+    defaults = _default_blocked(base, normaliser) if whole_list else frozenset()
     return Kind(
         name=base.name,
         normaliser=normaliser,
         exclusive=_typed(table, "exclusive", bool, base.exclusive, where),
         priority=_typed(table, "priority", int, base.priority, where),
         max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
-        blocked=frozenset(value.strip().lower() for value in blocked),
         max_values=_typed(table, "max_values", int, base.max_values, where),
+        blocked=frozenset(value.strip().lower() for value in blocked) | defaults,
+        ignore_gmail_dots=_email_only("ignore_gmail_dots", table, normaliser, base, where),
+        ignore_plus_tags=_email_only("ignore_plus_tags", table, normaliser, base, where),
     )
+
+
+def _default_blocked(base: Kind, normaliser: str) -> frozenset[str]:
+    return base.blocked | (JUNK_EMAILS if normaliser == "email" else JUNK)
+
+
+def _email_only(
+    name: str, table: Mapping[str, Any], normaliser: str, base: Kind, where: str
+) -> bool:
+    chosen: bool = _typed(table, name, bool, getattr(base, name), where)
+    if chosen and normaliser != "email":
+        raise InvalidSettings(f"{where}{name} is for kinds whose normaliser is 'email'")
+    return chosen
 
 
 def _points(entries: Any, kinds: Mapping[str, Kind]) -> Iterable[IdentificationPoint]:

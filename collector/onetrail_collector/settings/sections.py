@@ -27,6 +27,21 @@ class Identity:
         str | None,
         Meta(description="Phone numbers without a country code are of this country, as `CH`."),
     ] = None
+    hash_keys: Annotated[
+        bool,
+        Meta(description="Store merging keys as HMAC-SHA256 under a secret; see identity.md."),
+    ] = False
+    hash_secret: Annotated[
+        str | None,
+        Meta(
+            description="The secret of `hash_keys`, 32 bytes or more; best from the environment.",
+            extra={"secret": True},
+        ),
+    ] = None
+    hash_secret_file: Annotated[
+        Path | None,
+        Meta(description="A file that holds it instead. Relative: to where the collector runs."),
+    ] = None
     kinds: Annotated[
         dict[str, Any], Meta(description="Kinds of merging key, by name; see below.")
     ] = field(default_factory=dict)

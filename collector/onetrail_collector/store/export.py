@@ -51,7 +51,8 @@ SELECT DISTINCT profile_ids.profile, keys.kind, keys.value
 FROM profile_ids
 CROSS JOIN links ON links.profile_id = profile_ids.id
 CROSS JOIN keys ON keys.id = links.key
-WHERE profile_ids.profile >= ?1 AND profile_ids.profile <= ?2 AND links.refused IS NULL
+WHERE profile_ids.profile >= ?1 AND profile_ids.profile <= ?2
+  AND ifnull(keys.inactive, links.refused) IS NULL
 ORDER BY profile_ids.profile, keys.kind, keys.value
 """
 TRAITS = """

@@ -124,6 +124,26 @@ WITH RECURSIVE about (id) AS (
 """
 
 
+DECISIONS_OF_ACT = f"""
+{SELECT_DECISION}
+WHERE undone_ms IS NULL AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id
+"""
+
+# The first of an act names it by its own number, which is the next of the sequence.
+ADD_DECISION = """
+INSERT INTO decisions (act, what, profile_id, other, key, reason, made_by, made_ms)
+VALUES (coalesce(?, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'decisions'), 1),
+        ?, ?, ?, ?, ?, ?, ?)
+"""
+
+IN_FORCE = """
+SELECT id FROM decisions
+WHERE what = ?1 AND other IS ?3 AND key IS ?4 AND undone_ms IS NULL
+AND (profile_id = ?2 OR (?2 IS NULL AND profile_id IS NULL AND key = ?4))
+ORDER BY id DESC LIMIT 1
+"""
+
+
 class IdentityTables:
     """The tables of identity resolution, on the connection of a transaction."""
 
@@ -307,25 +327,31 @@ class IdentityTables:
         rows = await self._all(DECISIONS_ABOUT, _json(list(profile_ids)))
         return [_decision_row(row) for row in rows]
 
-    async def decision(self, number: int) -> DecisionRow | None:
-        rows = await self._all(SELECT_DECISION + "WHERE decisions.id = ?", number)
-        return _decision_row(rows[0]) if rows else None
+    async def act(self, number: int) -> list[DecisionRow]:
+        rows = await self._all(
+            DECISIONS_OF_ACT,
+            number,
+        )
+        return [_decision_row(row) for row in rows]
+
+    async def in_force(self, decision: Decision) -> int | None:
+        what, profile_id, other, key = await self._decision_columns(decision)
+        rows = await self._all(IN_FORCE, what, profile_id, other, key)
+        return rows[0][0] if rows else None
 
     async def add_decision(
-        self, decision: Decision, *, reason: str, made_by: str, now_ms: int
+        self, decision: Decision, *, act: int | None, reason: str, made_by: str, now_ms: int
     ) -> int:
         what, profile_id, other, key = await self._decision_columns(decision)
         async with self._connection.execute(
-            "INSERT INTO decisions (what, profile_id, other, key, reason, made_by, made_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (what, profile_id, other, key, reason, made_by, now_ms),
+            ADD_DECISION, (act, what, profile_id, other, key, reason, made_by, now_ms)
         ) as cursor:
             return int(cursor.lastrowid or 0)
 
-    async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
+    async def undo_act(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
         async with self._connection.execute(
             "UPDATE decisions SET undone_reason = ?2, undone_by = ?3, undone_ms = ?4"
-            " WHERE id = ?1 AND undone_ms IS NULL",
+            " WHERE act = (SELECT act FROM decisions WHERE id = ?1) AND undone_ms IS NULL",
             (number, reason, undone_by, now_ms),
         ) as cursor:
             return cursor.rowcount > 0

@@ -4,9 +4,21 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any, Literal, Protocol
 
-from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.decisions import Decision, Part
 from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.identity_rows import (
+    DecisionMade,
+    Evidence,
+    HistoryRow,
+    InactiveKey,
+    Member,
+    Place,
+    ProfileExtent,
+    ProfileTotals,
+    RecentSession,
+)
 from onetrail_collector.store.rows import (
+    BlockedValue,
     Change,
     CountRow,
     Counts,
@@ -14,6 +26,7 @@ from onetrail_collector.store.rows import (
     Erasure,
     EventAge,
     EventsPage,
+    ImportedRows,
     KeyState,
     Known,
     Leaving,
@@ -67,6 +80,9 @@ class StoreTransaction(Protocol):
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         """Which of these marks are of people who were erased."""
 
+    async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        """How many values of each kind were used on these profile IDs, of at most 1,000 each."""
+
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
 
@@ -76,6 +92,14 @@ class StoreTransaction(Protocol):
     @property
     def identity(self) -> "IdentityTransaction":
         """The part that identity resolution works on."""
+
+    @property
+    def imports(self) -> "ImportTransaction":
+        """The part that an import of links works on."""
+
+    @property
+    def identity_reads(self) -> "IdentityReads":
+        """Identity as this transaction leaves it so far."""
 
 
 class IdentityTransaction(Protocol):
@@ -167,19 +191,102 @@ class IdentityTransaction(Protocol):
         Refused keys are not among them: they are inactive.
         """
 
-    async def decision(self, number: int) -> DecisionRow | None:
-        """One decision, in force or undone."""
+    async def act(self, number: int) -> list[DecisionRow]:
+        """What was decided at once with this decision, itself among it, as far as in force."""
+
+    async def in_force(self, decision: Decision) -> int | None:
+        """The number of the newest such decision in force; None where there is none."""
 
     async def add_decision(
-        self, decision: Decision, *, reason: str, made_by: str, now_ms: int
+        self, decision: Decision, *, act: int | None, reason: str, made_by: str, now_ms: int
     ) -> int:
-        """Record a decision; answers its number. A key never seen before is made known."""
+        """Record a decision; answers its number. A key never seen before is made known.
+
+        `act` is the number of the first that was made at once with it; None for the first.
+        """
 
     async def key(self, key: Key) -> int:
         """The number of a key, known or made known."""
 
-    async def undo_decision(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
-        """Record that it holds no more; False where it did not hold."""
+    async def undo_act(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
+        """Record that it, and what was decided with it, holds no more; False where it did not."""
+
+
+class IdentityReads(Protocol):
+    """What people ask of identity resolution. `limit` bounds the rows, `after` is a cursor."""
+
+    async def members(self, public_ids: Iterable[str]) -> dict[str, Member]:
+        """The profile IDs of these public ids, as far as they exist."""
+
+    async def together(self, profile_ids: Collection[int]) -> list[Member]:
+        """All profile IDs of the profiles that hold these, the oldest first."""
+
+    async def members_of(self, profile: int, *, limit: int) -> list[Member]:
+        """The profile IDs of a profile, the oldest first."""
+
+    async def places(self, profiles: Collection[int], *, limit: int) -> list[tuple[Place, bool]]:
+        """The links of these profiles, the earliest evidence first, and whether each is refused."""
+
+    async def evidence(self, places: Collection[Place]) -> dict[Place, Evidence]:
+        """These links, as far as they exist."""
+
+    async def evidence_of(self, profile: int, *, limit: int) -> list[Evidence]:
+        """The links of a profile, those of its oldest profile IDs first."""
+
+    async def evidence_for(self, key: Key, *, limit: int) -> list[Evidence]:
+        """The links to a key."""
+
+    async def foreign_evidence(self, profile: int, *, limit: int) -> list[Evidence]:
+        """Refused links of other profiles' profile IDs to keys that this profile holds."""
+
+    async def link(self, profile_id: int, key: Key) -> Evidence | None:
+        """The link of a profile ID to a key."""
+
+    async def extent(self, profile: int) -> ProfileExtent:
+        """How many profile IDs a profile has, and how many links those have."""
+
+    async def held(self, profiles: Collection[int], kinds: Collection[str]) -> list[Key]:
+        """The keys of these kinds that these profiles hold."""
+
+    async def decisions_within(
+        self, profiles: Collection[int], *, limit: int
+    ) -> list[DecisionMade]:
+        """The decisions in force about profile IDs of these profiles, the oldest first."""
+
+    async def acts(self, *, limit: int, before: int) -> list[DecisionMade]:
+        """The decisions of so many acts below the number `before`, the newest act first."""
+
+    async def act_of(self, decision: int) -> int | None:
+        """The act that a decision, in force or undone, belongs to."""
+
+    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Part]:
+        """The parts of an act that parted exactly these profile IDs from others, `member` named."""
+
+    async def history(self, profile: int, *, limit: int, before: int) -> list[HistoryRow]:
+        """What became of a profile's profile IDs below the number `before`, the newest first."""
+
+    async def changes(self, since: int, *, limit: int) -> list[HistoryRow]:
+        """History above the number `since`, the oldest first, without the verdicts on links."""
+
+    async def last_change(self) -> int:
+        """The highest number in the history."""
+
+    async def inactive(
+        self, reason: str, *, limit: int, after: int, count_to: int
+    ) -> list[InactiveKey]:
+        """Keys that join nobody for a reason, by number; users are counted as far as `count_to`."""
+
+    async def refused(self, reason: str, *, limit: int, after: Place) -> list[Evidence]:
+        """Links refused for a reason, by the numbers of their ends."""
+
+    async def count_refused(self, reasons: Collection[str], *, count_to: int) -> dict[str, int]:
+        """How many links are refused for each reason, counted as far as `count_to`."""
+
+    async def recent_sessions(self, profile: int, *, limit: int) -> list[RecentSession]:
+        """A profile's sessions, the newest first."""
+
+    async def totals(self, profile: int, *, count_to: int) -> ProfileTotals:
+        """How much there is of a profile, each counted as far as `count_to`."""
 
 
 class RetentionStore(Protocol):
@@ -254,8 +361,33 @@ class ErasureSteps(Protocol):
         """Let the people of an erasure be stored again; False where it does not suppress them."""
 
 
+class ImportTransaction(Protocol):
+    """What an import of links needs, within one transaction."""
+
+    async def source(self, *, now_ms: int) -> int:
+        """The number of the source of imported links; it is disabled: nobody sends as it."""
+
+    async def find_keys(
+        self, keys: Sequence[Key], source: int
+    ) -> dict[Key, tuple[int, int | None]]:
+        """Of those keys that are known: their number, and the imported profile ID linked to them.
+
+        Where there are several, the oldest; none where a key is seen on more than 1,000.
+        """
+
+    async def highest_numbers(self) -> tuple[int, int]:
+        """The highest profile ID and the highest key in use."""
+
+    async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
+        """Add all of it; answers the links, of those that might be there already, that were not."""
+
+
 class Store(Protocol):
     """Durable events, profile IDs and links; profiles go by the number of their oldest ID."""
+
+    @property
+    def identity(self) -> IdentityReads:
+        """Identity as it was last committed, also while a transaction is open."""
 
     @property
     def retention(self) -> RetentionStore:
@@ -270,8 +402,11 @@ class Store(Protocol):
     async def find_profiles_by_key(self, key: Key) -> list[int]:
         """The profiles with a link to this key, at most 100; those it joins come first."""
 
-    async def read_profile(self, profile: int) -> ProfileRows:
-        """All that is stored about a profile, but its events."""
+    async def read_profile(self, profile: int, *, limit: int, count_to: int) -> ProfileRows:
+        """A profile's traits, and at most `limit` of its oldest profile IDs and of their links.
+
+        The events and sessions of each profile ID are counted as far as `count_to`.
+        """
 
     async def read_events(
         self, profile: int, *, limit: int, before: tuple[int, int] | None
@@ -341,6 +476,21 @@ class Store(Protocol):
         self, profile: int, *, limit: int, after: int
     ) -> list[tuple[int, SessionRow]]:
         """Sessions of a profile, each with its number, after the number `after`."""
+
+    async def settle_key_form(self, fingerprint: str) -> None:
+        """Keep to the form of the stored keys, or begin with this: "" for clear, or a secret's.
+
+        Raises UnusableDatabase where keys of another form are stored.
+        """
+
+    async def set_signing_secret(self, public_id: str, secret: str) -> bool:
+        """Give a source its only signing secret; False where there is no such source."""
+
+    async def require_signature(self, public_id: str, *, require: bool) -> bool:
+        """Demand signatures, or no more; False where there is no source with a secret."""
+
+    async def blocked_values(self) -> list[BlockedValue]:
+        """Which entries of the lists of blocked values were met; the most frequent first."""
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

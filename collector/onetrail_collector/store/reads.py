@@ -5,6 +5,7 @@ import aiosqlite
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows import (
+    BlockedValue,
     Counts,
     EventsPage,
     LinkRow,
@@ -43,52 +44,67 @@ async def find_profiles_by_key(reader: aiosqlite.Connection, key: Key) -> list[i
     return [row[0] for row in rows]
 
 
-async def read_profile(reader: aiosqlite.Connection, profile: int) -> ProfileRows:
-    """All that is stored about a profile, but its events."""
+async def read_profile(
+    reader: aiosqlite.Connection, profile: int, *, limit: int, count_to: int
+) -> ProfileRows:
+    """A profile's traits, and at most `limit` of its oldest profile IDs and of their links."""
+    traits = list(
+        await reader.execute_fetchall(
+            """
+            SELECT traits.profile_id, traits.name, traits.value, traits.time_ms, traits.event_id,
+                   profile_ids.public_id
+            FROM profile_ids
+            CROSS JOIN traits ON traits.profile_id = profile_ids.id
+            WHERE profile_ids.profile = ?
+            """,
+            (profile,),
+        )
+    )
     return ProfileRows(
-        profile_ids=await _profile_ids(reader, profile),
-        links=[
-            LinkRow(Key(row[0], row[1]), *row[2:])
-            for row in await reader.execute_fetchall(
-                """
-                SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
-                       sources.public_id, ifnull(keys.inactive, links.refused)
-                FROM profile_ids
-                CROSS JOIN links ON links.profile_id = profile_ids.id
-                CROSS JOIN keys ON keys.id = links.key
-                CROSS JOIN sources ON sources.id = links.source
-                WHERE profile_ids.profile = ?
-                ORDER BY keys.kind, links.time_ms, links.event_id, profile_ids.id
-                """,
-                (profile,),
-            )
-        ],
-        traits=[
-            Trait(*row)
-            for row in await reader.execute_fetchall(
-                """
-                SELECT traits.* FROM profile_ids
-                CROSS JOIN traits ON traits.profile_id = profile_ids.id
-                WHERE profile_ids.profile = ?
-                """,
-                (profile,),
-            )
-        ],
+        profile_ids=await _profile_ids(reader, profile, limit, count_to),
+        links=await _links(reader, profile, limit),
+        traits=[Trait(*row[:5]) for row in traits],
+        names={row[0]: row[5] for row in traits},
     )
 
 
-async def _profile_ids(reader: aiosqlite.Connection, profile: int) -> list[ProfileIdRow]:
+async def _links(reader: aiosqlite.Connection, profile: int, limit: int) -> list[LinkRow]:
+    rows = await reader.execute_fetchall(
+        """
+        SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
+               sources.public_id, ifnull(keys.inactive, links.refused)
+        FROM (
+            SELECT links.profile_id, links.key FROM profile_ids
+            CROSS JOIN links ON links.profile_id = profile_ids.id
+            WHERE profile_ids.profile = ? ORDER BY profile_ids.id LIMIT ?
+        ) AS oldest
+        CROSS JOIN links ON links.profile_id = oldest.profile_id AND links.key = oldest.key
+        CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+        CROSS JOIN keys ON keys.id = links.key
+        CROSS JOIN sources ON sources.id = links.source
+        ORDER BY keys.kind, links.time_ms, links.event_id, profile_ids.id
+        """,
+        (profile, limit),
+    )
+    return [LinkRow(Key(row[0], row[1]), *row[2:]) for row in rows]
+
+
+async def _profile_ids(
+    reader: aiosqlite.Connection, profile: int, limit: int, count_to: int
+) -> list[ProfileIdRow]:
     rows = await reader.execute_fetchall(
         """
         SELECT profile_ids.id, profile_ids.public_id, sources.public_id, profile_ids.issued_ms,
                (SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id),
                (SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id),
-               (SELECT count(*) FROM events WHERE profile_id = profile_ids.id),
-               (SELECT count(*) FROM sessions WHERE profile_id = profile_ids.id)
+               (SELECT count(*) FROM
+                (SELECT 1 FROM events WHERE profile_id = profile_ids.id LIMIT ?3)),
+               (SELECT count(*) FROM
+                (SELECT 1 FROM sessions WHERE profile_id = profile_ids.id LIMIT ?3))
         FROM profile_ids CROSS JOIN sources ON sources.id = profile_ids.source
-        WHERE profile_ids.profile = ? ORDER BY profile_ids.id
+        WHERE profile_ids.profile = ?1 ORDER BY profile_ids.id LIMIT ?2
         """,
-        (profile,),
+        (profile, limit, count_to),
     )
     return [ProfileIdRow(*row) for row in rows]
 
@@ -182,6 +198,15 @@ async def read_counts(reader: aiosqlite.Connection) -> Counts:
         """
     )
     return Counts(*next(iter(rows)))
+
+
+async def blocked_values(reader: aiosqlite.Connection) -> list[BlockedValue]:
+    """Which entries of the lists of blocked values were met; the most frequent first."""
+    rows = await reader.execute_fetchall(
+        "SELECT kind, entry, count, first_seen_ms, last_seen_ms FROM blocked_values"
+        " ORDER BY count DESC, kind, entry"
+    )
+    return [BlockedValue(*row) for row in rows]
 
 
 async def _one(reader: aiosqlite.Connection, sql: str, *parameters: object) -> int | None:

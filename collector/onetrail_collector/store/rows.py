@@ -22,6 +22,8 @@ class Source(NamedTuple):
     kind: str = "web"
     events_per_second: int | None = None  # None: the limit that the configuration sets
     secret_sha256: bytes | None = None  # where it takes events only with a secret
+    signing_secret: str | None = None
+    require_signature: bool = False  # keys link only where its server has signed them
 
 
 class Token(NamedTuple):
@@ -215,6 +217,31 @@ class Writes:
     skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
     clamped: int = 0  # events from the future
     devices: dict[tuple[int, str], NewDeviceKey] = field(default_factory=dict)
+    blocked: list[tuple[Key, int]] = field(default_factory=list)  # a list's entry, when it was met
+
+
+class BlockedValue(NamedTuple):
+    """An entry of a kind's list of blocked values, and how often and when a value met it."""
+
+    kind: str
+    entry: str
+    times: int
+    first_seen_ms: int
+    last_seen_ms: int
+
+
+@dataclass(slots=True)
+class ImportedRows:
+    """What a batch of an imported table adds, as rows of three tables."""
+
+    profile_ids: list[tuple[int, str, int, int, int]] = field(default_factory=list)
+    """number, public id, source, issued_ms, and the number again: a profile of its own"""
+    keys: list[tuple[int, str, str, int | None]] = field(default_factory=list)
+    """number, kind, value, and the profile ID whose profile holds it, where nothing can forbid"""
+    links: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """profile ID, key, event id, source, time_ms"""
+    perhaps: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """likewise, links that may be there already, or that may conflict"""
 
 
 class LinkState(NamedTuple):
@@ -365,11 +392,15 @@ class LinkRow(NamedTuple):
 
 
 class ProfileRows(NamedTuple):
-    """All that is stored about a profile, but its events; the oldest profile ID first."""
+    """What is stored about a profile, but its events; the oldest profile ID first.
+
+    `names` are the public ids of the profile IDs that traits are of.
+    """
 
     profile_ids: list[ProfileIdRow]
     links: list[LinkRow]
     traits: list[Trait]
+    names: dict[int, str]
 
 
 class Counts(NamedTuple):

@@ -10,14 +10,15 @@ from onetrail_collector.store.rows import Source, Token
 
 SELECT_SOURCE = (
     "SELECT id, public_id, name, origins, enabled, created_ms, kind, events_per_second,"
-    " hex(secret_sha256) FROM sources "
+    " hex(secret_sha256), signing_secret, require_signature FROM sources "
 )
 CHANGEABLE = ("name", "kind", "origins", "enabled", "events_per_second", "secret_sha256")
 
 
 def to_source(row: Any) -> Source:
     """A Source from a row of SELECT_SOURCE."""
-    number, public_id, name, origins, enabled, created_ms, kind, events_per_second, secret = row
+    number, public_id, name, origins, enabled, created_ms, *more = row
+    kind, events_per_second, secret, signing_secret, require_signature = more
     return Source(
         number,
         public_id,
@@ -28,6 +29,8 @@ def to_source(row: Any) -> Source:
         kind,
         events_per_second,
         bytes.fromhex(secret) if secret else None,
+        signing_secret,
+        bool(require_signature),
     )
 
 

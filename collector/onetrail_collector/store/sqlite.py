@@ -13,15 +13,19 @@ from onetrail_collector.store import (
     counts,
     database,
     erasure,
+    key_form,
     live,
     quarantine,
     reads,
     sign_ins,
+    signing,
     sources,
 )
 from onetrail_collector.store.database import open_reader, open_writer
+from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
+    BlockedValue,
     CountRow,
     Counts,
     Erasure,
@@ -48,6 +52,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self.identity = IdentityReads(reader)
         self.retention = RetentionTables(reader, self.transaction)
 
     @classmethod
@@ -96,8 +101,8 @@ class SqliteStore:
     async def find_profiles_by_key(self, key: Key) -> list[int]:
         return await reads.find_profiles_by_key(self._reader, key)
 
-    async def read_profile(self, profile: int) -> ProfileRows:
-        return await reads.read_profile(self._reader, profile)
+    async def read_profile(self, profile: int, *, limit: int, count_to: int) -> ProfileRows:
+        return await reads.read_profile(self._reader, profile, limit=limit, count_to=count_to)
 
     async def read_events(
         self, profile: int, *, limit: int, before: tuple[int, int] | None
@@ -176,6 +181,21 @@ class SqliteStore:
     async def revoke_token(self, name: str) -> bool:
         async with self._writing:
             return await sources.revoke_token(self._writer, name)
+
+    async def settle_key_form(self, fingerprint: str) -> None:
+        async with self._writing:
+            await key_form.settle_key_form(self._writer, fingerprint)
+
+    async def set_signing_secret(self, public_id: str, secret: str) -> bool:
+        async with self._writing:
+            return await signing.set_signing_secret(self._writer, public_id, secret)
+
+    async def require_signature(self, public_id: str, *, require: bool) -> bool:
+        async with self._writing:
+            return await signing.require_signature(self._writer, public_id, require=require)
+
+    async def blocked_values(self) -> list[BlockedValue]:
+        return await reads.blocked_values(self._reader)
 
     async def read_counts(
         self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int

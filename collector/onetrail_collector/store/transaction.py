@@ -5,7 +5,6 @@ Each function is a fixed handful of set-based statements, however many events th
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import aiosqlite
@@ -14,6 +13,9 @@ import msgspec
 from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.imports import ImportTables
+from onetrail_collector.store.insert import insert
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
@@ -30,7 +32,6 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.store.sources import to_source
 
 MAX_TRAIT_VALUES = 5
-ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
@@ -38,7 +39,8 @@ LOOK_UP = (
     """
 SELECT
   (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
-                                      kind, events_per_second, hex(secret_sha256)))
+                                      kind, events_per_second, hex(secret_sha256),
+                                      signing_secret, require_signature))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
@@ -94,6 +96,25 @@ SET time_ms = excluded.time_ms, event_id = excluded.event_id
 WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
 """
 
+COUNT_VALUES = """
+SELECT links.profile_id, keys.kind, count(*)
+FROM json_each(?) AS asked
+CROSS JOIN links ON links.profile_id = asked.value AND links.key IN (
+    SELECT own.key FROM links AS own WHERE own.profile_id = asked.value LIMIT 1000
+)
+CROSS JOIN keys ON keys.id = links.key
+GROUP BY 1, 2
+"""
+
+COUNT_BLOCKED = """
+INSERT INTO blocked_values (kind, entry, count, first_seen_ms, last_seen_ms)
+SELECT value ->> 0, value ->> 1, count(*), min(value ->> 2), max(value ->> 2) FROM json_each(?)
+WHERE true
+GROUP BY 1, 2
+ON CONFLICT (kind, entry) DO UPDATE
+SET count = count + excluded.count, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)
+"""
+
 # Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
 FORGET_TRAITS = f"""
 DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
@@ -136,7 +157,9 @@ class Transaction:
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
         self.identity = IdentityTables(connection)
+        self.identity_reads = IdentityReads(connection)
         self.erasing = ErasureSteps(connection)
+        self.imports = ImportTables(connection)
 
     async def look_up(self, question: Question) -> Known:
         [row] = await self._all(
@@ -195,6 +218,12 @@ class Transaction:
             values.setdefault(profile_id, {})[kind] = value
         return values
 
+    async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
+        counts: dict[int, dict[str, int]] = {}
+        for profile_id, kind, count in await self._all(COUNT_VALUES, _json(profile_ids)):
+            counts.setdefault(profile_id, {})[kind] = count
+        return counts
+
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
@@ -214,17 +243,9 @@ class Transaction:
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
+        await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
         await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
         return await self._add_links(writes.links)
-
-    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
-        if not links:
-            return []
-        rows = [
-            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-            for link, source in links
-        ]
-        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
 
     async def _add_events(self, events: Sequence[NewEvent]) -> None:
         try:
@@ -235,6 +256,15 @@ class Transaction:
             )
         except sqlite3.IntegrityError as error:
             raise AlreadyStored from error
+
+    async def _add_links(self, links: Sequence[SourcedLink]) -> list[tuple[int, int]]:
+        if not links:
+            return []
+        rows = [
+            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
+            for link, source in links
+        ]
+        return [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
 
     async def touch(self) -> None:
         """A write that changes nothing."""
@@ -255,21 +285,7 @@ class Transaction:
         return list(await self._connection.execute_fetchall(sql, parameters))
 
     async def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Many rows a step: each step gives the interpreter's lock away and waits for it."""
-        done = 0
-        for size in ROWS_A_STEP:
-            steps = (len(rows) - done) // size
-            if steps:
-                end = done + steps * size
-                values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
-                await self._each(
-                    f"INSERT INTO {into} VALUES {values}",
-                    [
-                        tuple(chain.from_iterable(rows[start : start + size]))
-                        for start in range(done, end, size)
-                    ],
-                )
-                done = end
+        await insert(self._connection, into, rows)
 
     async def _from_json(self, sql: str, rows: Collection[tuple[Any, ...]]) -> int:
         """One step for all rows; answers how many were added or changed."""

@@ -1,8 +1,14 @@
 import { more } from "./more.js";
 
-const tag = /** @type {HTMLElement | null} */ (window.document.querySelector("script[data-source]"));
+const { document, onetrail } = window;
+const { src } = /** @type {HTMLScriptElement} */ (document.currentScript);
+const tag = /** @type {HTMLElement | null} */ (document.querySelector("script[data-source]"));
+
+const load = (/** @type {string} */ file) =>
+  document.head.append(Object.assign(document.createElement("script"), { src: new URL(file, src).href }));
+
 try {
-  if (window.onetrail && tag) more(window, tag.dataset, window.onetrail);
+  if (onetrail && tag) more(window, tag.dataset, onetrail.track, load);
 } catch {
   // a page is never hurt
 }

@@ -1,4 +1,3 @@
-import { arrive } from "./arrive.js";
 import { createReading } from "./createReading.js";
 import { errorProperties } from "./errorProperties.js";
 import { formProperties } from "./formProperties.js";
@@ -12,20 +11,21 @@ const MAX_ERRORS = 5; // of one page: a loop that fails says the same thing for 
  *
  * @param {Window} window
  * @param {{auto?: string, domains?: string}} options
- * @param {{track: Track, profileId: () => string | undefined}} tracker
+ * @param {Track} track
+ * @param {(file: string) => void} load another file from where this one came
  */
-export const more = (window, { auto = "", domains = "" }, { track, profileId }) => {
+export const more = (window, { auto = "", domains = "" }, track, load) => {
   const { document, location } = window;
   // Captured, so that what is tracked as the page goes is in the queue before the tracker sends it.
   const listen = (/** @type {string} */ name, /** @type {(event: any) => void} */ run) => window.addEventListener(name, run, true);
 
-  arrive(location, window.history, track);
+  if (auto.includes("vitals")) load("t-vitals.js");
 
   for (const click of ["click", "auxclick"]) {
     listen(click, ({ target }) => {
       if (!target?.closest) return;
       if (auto.includes("elements")) watchElements(target, track);
-      watchLinks(target, { location, auto, domains: domains.split(/[\s,]+/), profileId: profileId() || "", now: Date.now(), track });
+      watchLinks(target, auto, [location.hostname, ...domains.split(",")], track);
     });
   }
 

@@ -5,7 +5,7 @@ import { createInterface } from "node:readline";
 
 export const [url, key, user, device] = process.argv.slice(2);
 export const anonymous = `${key}-device-${device}`;
-export const email = `Ann.${key}@Shop.example`;
+export const email = `Ann.${key}@Shop.test`;
 export const traits = { 1: { name: "Ann", plan: "pro" }, 2: { plan: "team" } }[device];
 
 /** Take part in the scenario; `track` and `identify` only queue, `flush` waits for the answer. */

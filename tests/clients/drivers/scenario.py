@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 URL, KEY, USER, DEVICE = sys.argv[1:5]
 ANONYMOUS = f"{KEY}-device-{DEVICE}"
-EMAIL = f"Ann.{KEY}@Shop.example"
+EMAIL = f"Ann.{KEY}@Shop.test"
 TRAITS = {"1": {"name": "Ann", "plan": "pro"}, "2": {"plan": "team"}}[DEVICE]
 
 

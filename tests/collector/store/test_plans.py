@@ -11,11 +11,56 @@ import pytest
 from onetrail_collector.identity.decisions import Part, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.store.rows import LiveFilter, Question, SourcedLink, Writes
+from onetrail_collector.store.identity import IdentityTables
+from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.identity_rows import Place
+from onetrail_collector.store.rows import ImportedRows, LiveFilter, Question, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
 GROWING += ("decisions", "history", "device_keys")
+
+
+async def decide(tables: IdentityTables) -> None:
+    await tables.link_states([(1, 1)], count_to=3)
+    await tables.key_states([1], count_to=3)
+    await tables.profiles([1])
+    await tables.values([1])
+    await tables.sizes([1])
+    for decision in (Part(1, 2), RefuseLink(1, Key("email", "a"))):
+        await tables.add_decision(decision, act=None, reason="", made_by="", now_ms=0)
+    await tables.parted([1])
+    await tables.decisions_about([1])
+    await tables.act(1)
+    await tables.in_force(decision)
+    await tables.region([1], [2], limit=10)
+    await tables.users(1, limit=3)
+
+
+async def read_identity(reads: IdentityReads) -> None:
+    await reads.members(["a"])
+    await reads.together([1])
+    await reads.members_of(1, limit=1)
+    await reads.places([1], limit=1)
+    await reads.evidence([Place(1, 1)])
+    await reads.evidence_of(1, limit=1)
+    await reads.evidence_for(Key("email", "a"), limit=1)
+    await reads.foreign_evidence(1, limit=1)
+    await reads.link(1, Key("email", "a"))
+    await reads.extent(1)
+    await reads.held([1], ["user_id"])
+    await reads.decisions_within([1], limit=1)
+    await reads.acts(limit=1, before=9)
+    await reads.act_of(1)
+    await reads.split_in_force([1], 2)
+    await reads.history(1, limit=1, before=9)
+    await reads.changes(0, limit=1)
+    await reads.last_change()
+    await reads.inactive("shared", limit=1, after=0, count_to=1)
+    await reads.refused("exclusive", limit=1, after=Place(0, 0))
+    await reads.count_refused(["exclusive"], count_to=1)
+    await reads.recent_sessions(1, limit=1)
+    await reads.totals(1, count_to=1)
 
 
 async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
@@ -33,22 +78,23 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.look_up(Question())
         await transaction.exclusive_values([1], ["user_id"])
         await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
-        tables = transaction.identity
-        await tables.link_states([(1, 1)], count_to=3)
-        await tables.key_states([1], count_to=3)
-        await tables.profiles([1])
-        await tables.values([1])
-        await tables.sizes([1])
-        for decision in (Part(1, 2), RefuseLink(1, Key("email", "a"))):
-            await tables.add_decision(decision, reason="", made_by="", now_ms=0)
-        await tables.parted([1])
-        await tables.decisions_about([1])
-        await tables.decision(1)
-        await tables.region([1], [2], limit=10)
-        await tables.users(1, limit=3)
+        await transaction.count_values([1])
+        await transaction.imports.find_keys([Key("email", "a")], 1)
+        await transaction.imports.highest_numbers()
+        await transaction.imports.add(ImportedRows(perhaps=[(1, 1, "e", 1, 0)]))
+        await decide(transaction.identity)
     await store.find_profiles_by_key(Key("email", "a"))
-    await store.read_profile(1)
+    await store.read_profile(1, limit=1, count_to=1)
+    await read_identity(store.identity)
     await store.read_events(1, limit=10, before=None)
+    await store.sessions_page(1, limit=10, after=0)
+    await store.newest_events("demo", limit=10)
+    await store.removal(1)
+    await store.walk_contexts(1, 0)
+    async with store.transaction() as transaction:
+        await transaction.suppressed(["a"])
+        await transaction.erasing.suppress_sessions(1, 0)
+        await transaction.erasing.remove_events(1)
     await store.retention.position(1)
     await store.retention.count(1)
     await store.retention.oldest(1, 10)

@@ -102,7 +102,8 @@ def test_the_decoder_takes_it_or_refuses_it_in_words(body: bytes) -> None:
         assert 400 <= refused.status < 500
         assert refused.detail.encode()
         return
-    json.loads(encode(Receipt("p", "s", rejected=envelope.rejected)))
+    events = [event.id for event in envelope.events]
+    json.loads(encode(Receipt("p", "s", len(events), events=events, rejected=envelope.rejected)))
     for event in envelope.events:
         assert event.properties.startswith("{")
 

@@ -9,7 +9,9 @@ CREATE TABLE sources (
     created_ms INTEGER NOT NULL,
     kind       TEXT    NOT NULL DEFAULT 'web' CHECK (kind IN ('web', 'app', 'server', 'iot')),
     events_per_second INTEGER,                 -- NULL: the limit that the configuration sets
-    secret_sha256     BLOB                     -- where it takes events only with a secret
+    secret_sha256     BLOB,                    -- where it takes events only with a secret
+    signing_secret    TEXT,  -- hexadecimal; kept as it is, because HMAC is computed with it
+    require_signature INTEGER NOT NULL DEFAULT 0
 );
 
 -- The secret itself is never stored.
@@ -44,7 +46,7 @@ CREATE TABLE sessions (
     client     TEXT,  -- JSON object: what the first request's headers say: browser, place, bot (enrichment.py)
     UNIQUE (source, public_id)
 );
-CREATE INDEX sessions_by_profile_id ON sessions (profile_id);  -- a profile's page
+CREATE INDEX sessions_by_profile_id ON sessions (profile_id, started_ms);  -- a profile's page
 
 -- What the events of one batch share is stored once.
 CREATE TABLE contexts (
@@ -113,6 +115,7 @@ CREATE TABLE traits (
 -- refuse_key (key). One that was undone stays as a record.
 CREATE TABLE decisions (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which they were made
+    act           INTEGER NOT NULL,  -- the first of all that were made at once, as a split's; undone at once
     what          TEXT    NOT NULL,
     profile_id    INTEGER REFERENCES profile_ids (id),
     other         INTEGER REFERENCES profile_ids (id),
@@ -128,6 +131,7 @@ CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms I
 CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
 CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
 CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
 -- by the number of their oldest profile ID at that time. `what` is
@@ -149,6 +153,7 @@ CREATE TABLE history (
 );
 CREATE INDEX history_by_profile ON history (profile);
 CREATE INDEX history_by_other ON history (other);
+CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted');  -- the changes to follow
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
 CREATE TABLE unsettled (
@@ -167,6 +172,22 @@ CREATE TABLE identity_state (
 CREATE TABLE retention (
     source INTEGER PRIMARY KEY REFERENCES sources (id),
     event  INTEGER NOT NULL
+);
+
+-- How often an entry of a kind's list of blocked values was met. As many rows as the lists are long.
+CREATE TABLE blocked_values (
+    kind          TEXT    NOT NULL,
+    entry         TEXT    NOT NULL,
+    count         INTEGER NOT NULL,
+    first_seen_ms INTEGER NOT NULL,
+    last_seen_ms  INTEGER NOT NULL,
+    PRIMARY KEY (kind, entry)
+) WITHOUT ROWID;
+
+-- One row, from the first key on: the fingerprint of the secret under which keys are hashed, or ''.
+CREATE TABLE key_form (
+    one         INTEGER PRIMARY KEY CHECK (one = 1),
+    fingerprint TEXT NOT NULL
 );
 
 -- How often something happened in a step of time, kept in the commit that stores it: pages of

@@ -1,53 +1,147 @@
-/** A customer: traits with their evidence, devices, keys, and what happened. */
+/** A customer: traits with their evidence, devices, keys, the graph that makes them one, and what happened. */
 
-import { get } from "./api.js";
+import { address, get } from "./api.js";
+import { decide } from "./decide.js";
 import { figure, find, h, say, when } from "./dom.js";
 import { eventLine } from "./event.js";
+import { picture } from "./graph.js";
+import { table } from "./table.js";
 
 const id = decodeURIComponent(location.pathname.split("/").pop() || "");
+const path = `/profiles/${encodeURIComponent(id)}`;
+/** @type {string[]} */
+let devicesChosen = []; // in the picture: two of them ask why they are one
 
 /** @param {any} value */
 const plain = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
-/** @param {string} title @param {string[]} heads @param {any[][]} rows */
-function table(title, heads, rows) {
-  const body = rows.map((row) => h("tr", {}, ...row.map((cell) => h("td", {}, cell))));
-  return h(
-    "section",
-    { class: "card" },
-    h("h2", {}, title),
-    rows.length ? h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": title }, h("table", {}, h("thead", {}, h("tr", {}, ...heads.map((head) => h("th", {}, head)))), h("tbody", {}, ...body))) : h("p", { class: "quiet" }, "none"),
-  );
-}
-
 async function show() {
-  const [profile, page] = await Promise.all([get(`/profiles/${encodeURIComponent(id)}`), get(`/profiles/${encodeURIComponent(id)}/events`, { limit: 50 })]);
+  const [profile, page, graph, history] = await Promise.all([get(path), get(`${path}/events`, { limit: 50 }), get(`${path}/graph`), get(`${path}/history`, { limit: 20 })]);
   const name = profile.traits.name ? plain(profile.traits.name.value) : profile.keys.find((key) => key.kind === "email" && !key.refused)?.value || profile.id;
+  devicesChosen = [];
   find("#profile").replaceChildren(
     h("div", { class: "title" }, h("h1", {}, name), h("span", { class: "id" }, profile.id)),
-    h("ul", { class: "figures" }, ...[["Devices", profile.profile_ids.length], ["Sessions", profile.sessions], ["Events", profile.events]].map(([label, count]) => h("li", {}, h("span", { class: "quiet" }, label), h("strong", {}, figure(count))))),
-    h(
-      "div",
-      { class: "columns" },
-      table("Traits", ["Trait", "Value", "Said at"], Object.entries(profile.traits).map(([trait, said]) => [trait, plain(said.value), when(said.time)])),
-      table("Keys", ["Key", "Value", "First used", ""], profile.keys.map((key) => [key.kind, key.value, when(key.time), key.refused ? h("span", { class: "tag" }, `joins nobody: ${key.refused}`) : ""])),
-    ),
-    table("Devices", ["Profile ID", "Source", "First seen", "Last seen", "Sessions", "Events"], profile.profile_ids.map((device) => [h("span", { class: "id" }, device.id), device.source, when(device.first_seen), when(device.last_seen), figure(device.sessions), figure(device.events)])),
+    figures(profile),
+    h("div", { class: "columns" }, traits(profile), keys(profile)),
+    graphCard(graph),
+    devices(profile),
+    sessions(profile),
     h("section", { class: "stack" }, h("h2", {}, "Events"), h("ol", { class: "events", id: "events" }, ...page.events.map((event) => eventLine(event))), more(page.next_cursor)),
+    historyCard(history),
   );
   document.title = `${name} · onetrail`;
 }
 
+/** @param {any} profile */
+function figures(profile) {
+  const so = (count) => (profile.counted_to && count >= profile.counted_to ? `${figure(count)}+` : figure(count));
+  const shown = [["Devices", figure(profile.profile_id_count)], ["Sessions", so(profile.sessions)], ["Events", so(profile.events)], ["First seen", when(profile.first_seen)], ["Last seen", when(profile.last_seen)]];
+  return h("ul", { class: "figures" }, ...shown.map(([label, count]) => h("li", {}, h("span", { class: "quiet" }, label), h("strong", {}, count))));
+}
+
+/** @param {any} profile */
+function traits(profile) {
+  const rows = Object.entries(profile.traits).map(([name, said]) => {
+    const lost = said.lost.length ? h("p", { class: "quiet" }, `before or elsewhere: ${said.lost.map((other) => plain(other.value)).join(", ")}`) : null;
+    return [name, h("div", {}, plain(said.value), lost), when(said.time)];
+  });
+  return table("Traits", ["Trait", "Value", "Said at"], rows);
+}
+
+/** @param {any} profile */
+function keys(profile) {
+  /** @type {Map<string, any>} */
+  const once = new Map(); // a key that several devices used is one line
+  for (const key of profile.keys) {
+    const line = once.get(`${key.kind}:${key.value}`) || { ...key, devices: 0 };
+    line.devices += 1;
+    once.set(`${key.kind}:${key.value}`, line);
+  }
+  const refuse = (key) => h("button", { class: "quiet small", type: "button", onclick: () => refuseKey(key.kind, key.value) }, "Refuse");
+  const rows = [...once.values()].map((key) => [key.kind, key.value, figure(key.devices), key.refused ? h("span", { class: "tag" }, `joins nobody: ${key.refused}`) : refuse(key)]);
+  return table("Keys", ["Kind", "Value", "Devices", ""], rows);
+}
+
+/** @param {string} kind @param {string} value */
+const refuseKey = (kind, value) => decide({ title: `Let ${kind} ${value} join nobody`, path: "/identity/refuse-key", body: { key: `${kind}:${value}` }, done: refresh });
+
+/** @param {any} profile */
+function devices(profile) {
+  const rows = profile.profile_ids.map((device) => [
+    h("input", { type: "checkbox", name: "device", value: device.id, "aria-label": `Choose device ${device.id}` }),
+    h("span", { class: "id" }, device.id),
+    device.source,
+    when(device.first_seen),
+    when(device.last_seen),
+    figure(device.sessions),
+    figure(device.events),
+  ]);
+  const card = table("Devices", ["", "Profile ID", "Source", "First seen", "Last seen", "Sessions", "Events"], rows);
+  const split = () => {
+    const chosen = [...card.querySelectorAll("[name=device]:checked")].map((box) => box.value);
+    if (!chosen.length || chosen.length === rows.length) return say("Choose some of the devices, not all of them.");
+    return decide({ title: `Split off ${chosen.length} ${chosen.length === 1 ? "device" : "devices"}`, path: `${path}/split`, body: { profile_ids: chosen }, done: refresh });
+  };
+  const join = () => decide({ title: "Join with another profile", path: `${path}/join`, body: {}, ask: { name: "other", label: "Any profile ID of the other profile" }, done: refresh });
+  card.append(h("div", { class: "row" }, h("button", { class: "quiet", type: "button", onclick: split }, "Split off the chosen"), h("button", { class: "quiet", type: "button", onclick: join }, "Join with another profile")));
+  return card;
+}
+
+/** @param {any} profile */
+const sessions = (profile) => table("Newest sessions", ["Started", "Source", "Session ID", "Device"], profile.recent_sessions.map((session) => [when(session.started_at), session.source, h("span", { class: "id" }, session.id), h("span", { class: "id" }, session.profile_id.slice(0, 8))]));
+
+/** @param {any} graph */
+function graphCard(graph) {
+  const said = h("div", { class: "stack", id: "said-by-graph", role: "status" }, h("p", { class: "quiet" }, "Choose a line to see its evidence, or two devices to see why they are one."));
+  const left = graph.left_out.profile_ids ? h("p", { class: "quiet" }, `${figure(graph.left_out.profile_ids)} more devices and ${figure(graph.left_out.links)} more links are not drawn.`) : null;
+  const tell = (...parts) => said.replaceChildren(...parts.filter((part) => part !== null));
+  const node = (chosen) => (chosen.type === "key" ? tell(...keyChosen(chosen)) : deviceChosen(chosen, tell).catch((error) => say(error.message)));
+  const link = (chosen) => tell(...linkChosen(chosen));
+  return h("section", { class: "card" }, h("h2", {}, "Why these are one"), picture(graph, { node, link }), left, said);
+}
+
+/** @param {any} key */
+function keyChosen(key) {
+  return [h("p", {}, `${key.kind} ${key.value}`), h("div", {}, h("button", { class: "quiet", type: "button", onclick: () => refuseKey(key.kind, key.value) }, "Let it join nobody"))];
+}
+
+/** @param {any} link */
+function linkChosen(link) {
+  if (link.type !== "link") return [h("p", {}, `${link.made_by}: ${link.type} (${link.reason}), `, when(link.time))];
+  const refuse = () => decide({ title: "Refuse this link", path: `/profiles/${encodeURIComponent(link.from)}/split`, body: { link: { profile_id: link.from, key: link.to } }, done: refresh });
+  return [
+    h("p", {}, "Device ", h("span", { class: "id" }, link.from), " used ", h("strong", {}, link.to), ", first in event ", h("span", { class: "id" }, link.event_id), ` of ${link.source}, `, when(link.time)),
+    link.refused ? h("p", { class: "wait" }, `It joins nobody: ${link.refused}.`) : h("div", {}, h("button", { class: "quiet", type: "button", onclick: refuse }, "Refuse this link")),
+  ];
+}
+
+/** @param {any} device @param {(...parts: any[]) => void} tell */
+async function deviceChosen(device, tell) {
+  devicesChosen = [...devicesChosen.filter((chosen) => chosen !== device.id), device.id].slice(-2);
+  for (const drawn of document.querySelectorAll(".node")) drawn.classList.toggle("chosen", devicesChosen.includes(drawn.getAttribute("data-id") || ""));
+  if (devicesChosen.length < 2) return tell(h("p", {}, "Device ", h("span", { class: "id" }, device.id), ". Choose another to see why they are one, or why not."));
+  const [a, b] = devicesChosen;
+  const why = await get("/why", { a, b });
+  return tell(h("p", {}, why.sentence));
+}
+
+/** @param {any} page */
+function historyCard(page) {
+  const rows = page.history.map((line) => [when(line.time), line.what, h("span", { class: "id" }, line.other.slice(0, 8)), line.key ? `${line.key.kind} ${line.key.value}` : "", line.refused || line.reason || "", line.made_by || (line.event_id ? "an event" : "the policy")]);
+  return table("What became of this profile", ["When", "What", "Device", "Key", "Why", "By"], rows);
+}
+
 /** @param {string | null} cursor */
 function more(cursor) {
-  if (!cursor) return h("span");
-  const button = h("button", { class: "quiet", type: "button", onclick: () => next().catch((error) => say(error.message)) }, "Older events");
+  if (!cursor) return null;
   const next = async () => {
-    const page = await get(`/profiles/${encodeURIComponent(id)}/events`, { limit: 50, cursor });
+    const page = await get(`${path}/events`, { limit: 50, cursor });
     find("#events").append(...page.events.map((event) => eventLine(event)));
-    button.replaceWith(more(page.next_cursor));
+    button.replaceWith(...[more(page.next_cursor)].filter((rest) => rest !== null));
   };
+  const button = h("button", { class: "quiet", type: "button", onclick: () => next().catch((error) => say(error.message)) }, "Older events");
   return button;
 }
 
-show().catch((error) => find("#profile").replaceChildren(h("h1", {}, "Not found"), h("p", {}, error.message)));
+const refresh = () => show().catch((error) => find("#profile").replaceChildren(h("h1", {}, "Not found"), h("p", {}, error.message), h("p", {}, h("a", { href: address("/ui/profiles", { q: id }) }, "Search"))));
+refresh();

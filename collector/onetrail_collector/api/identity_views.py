@@ -1,0 +1,101 @@
+"""What the identity calls share: evidence and decisions as they are answered."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from onetrail_collector.clock import to_rfc3339
+from onetrail_collector.errors import not_found
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Member
+from onetrail_collector.store.protocol import Store
+
+
+class KeyRef(msgspec.Struct):
+    """A key in its normal form."""
+
+    kind: str
+    value: str
+
+
+class LinkView(msgspec.Struct):
+    """That a profile ID used a key, the event that is its evidence, and why it joins nobody."""
+
+    profile_id: str
+    key: KeyRef
+    event_id: str
+    source: str
+    time: str
+    refused: str | None
+
+
+class DecisionView(msgspec.Struct):
+    """What an operator decided at once.
+
+    what: join (profile_ids are one with others), part (never one with others), refuse_link (what
+    profile_ids say by `key`), refuse_key (for everyone).
+    """
+
+    id: int
+    what: str
+    profile_ids: list[str]
+    others: list[str]
+    key: KeyRef | None
+    reason: str
+    made_by: str
+    made_at: str
+    undone_reason: str | None
+    undone_by: str | None
+    undone_at: str | None
+
+
+def key_ref(key: Key | None) -> KeyRef | None:
+    """A key as it is answered."""
+    return None if key is None else KeyRef(key.kind, key.value)
+
+
+def link_view(link: Evidence) -> LinkView:
+    """A link as it is answered."""
+    return LinkView(
+        profile_id=link.profile_id,
+        key=KeyRef(link.key.kind, link.key.value),
+        event_id=link.event_id,
+        source=link.source,
+        time=to_rfc3339(link.time_ms),
+        refused=link.refused,
+    )
+
+
+def decision_views(rows: Sequence[DecisionMade]) -> list[DecisionView]:
+    """Rows as acts: what was decided at once is one, in the order of its first row."""
+    acts: dict[int, list[DecisionMade]] = {}
+    for row in rows:
+        acts.setdefault(row.act, []).append(row)
+    return [_decision_view(act) for act in acts.values()]
+
+
+async def members_named(store: Store, *public_ids: str) -> list[Member]:
+    """The profile IDs of these public ids, in their order. Raises Refused (404)."""
+    found = await store.identity.members(public_ids)
+    for public_id in public_ids:
+        if public_id not in found:
+            raise not_found(f"no profile has the profile ID {public_id[:80]!r}")
+    return [found[public_id] for public_id in public_ids]
+
+
+def _decision_view(act: Sequence[DecisionMade]) -> DecisionView:
+    first = act[0]
+    act = [row for row in act if row.what == first.what]  # joins that keep a split's sides whole
+    return DecisionView(
+        id=first.act,
+        what=first.what,
+        profile_ids=list(dict.fromkeys(row.profile_id for row in act if row.profile_id)),
+        others=list(dict.fromkeys(row.other for row in act if row.other)),
+        key=key_ref(first.key),
+        reason=first.reason,
+        made_by=first.made_by,
+        made_at=to_rfc3339(first.made_ms),
+        undone_reason=first.undone_reason,
+        undone_by=first.undone_by,
+        undone_at=None if first.undone_ms is None else to_rfc3339(first.undone_ms),
+    )

@@ -1,0 +1,163 @@
+"""`identity import`: links from a table of people, as a CRM exports it."""
+
+import asyncio
+import csv
+import io
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from onetrail_collector.cli.database import with_store
+from onetrail_collector.cli.options import settings_options
+from onetrail_collector.clock import system_clock
+from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
+from onetrail_collector.importing import Evidence, import_rows
+from onetrail_collector.settings import Effective
+from onetrail_collector.store.sqlite import SqliteStore
+
+FIRST_ROWS, MAX_ROWS = 500, 8_000  # of a transaction: as many as it stores in
+BATCH_S = 0.2  # about, so that a running collector's commits need not wait long
+TURN_S = 1.0  # then others have theirs, so that no commit of the collector waits much longer
+PAUSE_S = 0.12  # a waiting commit looks every 0.1 s (SQLite's busy handler)
+SHOWN_REJECTS = 20
+DELIMITERS = ",;\t|"
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--rejects",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Where to write the rows that were left out, in whole or in part, with the reason.",
+)
+@settings_options
+def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
+    """Link the keys in each row of a CSV FILE to each other: they are one person's.
+
+    The header names kinds of key, as crm_id,email,phone; the first column tells rows apart. The
+    collector may run meanwhile. The same file a second time adds nothing; after an interruption,
+    run it again.
+    """
+    policy, db = found.settings.policy, found.settings.db
+    with ExitStack() as stack:
+        raw = stack.enter_context(file.open("rb"))
+        text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
+        lines = _lines(stack.enter_context(text))
+        _, header = next(lines, (1, []))
+        try:
+            table = Table(header, policy)
+        except InvalidHeader as error:
+            raise click.ClickException(f"{file}: {error}") from None
+        left_out = _Rejects(stack, rejects, header)
+        bar = stack.enter_context(
+            click.progressbar(length=max(file.stat().st_size, 1), label="importing")
+        )
+        size = _Size()
+        batches = _batches(table.read(lines), left_out, size)
+        evidence = Evidence(file.name, min(system_clock(), int(file.stat().st_mtime * 1000)))
+
+        async def work(store: SqliteStore) -> tuple[int, int]:
+            await store.settle_key_form(policy.fingerprint)
+            rows = links = 0
+            batch = next(batches, None)
+            turn_ends = time.monotonic() + TURN_S
+            while batch is not None:
+                began = time.monotonic()
+                importing = asyncio.create_task(
+                    import_rows(
+                        store,
+                        batch,
+                        policy,
+                        evidence=evidence,
+                        now_ms=system_clock(),
+                    )
+                )
+                following = await asyncio.to_thread(next, batches, None)  # read meanwhile
+                links += await importing
+                size.learn(time.monotonic() - began)
+                rows += len(batch)
+                bar.update(raw.tell() - bar.pos)
+                batch = following
+                if time.monotonic() > turn_ends:
+                    await asyncio.sleep(PAUSE_S)
+                    turn_ends = time.monotonic() + TURN_S
+            return rows, links
+
+        rows, links = with_store(db, work)
+    click.echo(f"{rows:,} rows, {links:,} new links, {left_out.count:,} cells or rows left out")
+
+
+def _lines(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
+    """Each row's line and cells, the header first; what parts cells is what stands there."""
+    first = text.readline()
+    delimiter = max(DELIMITERS, key=first.count)
+    reader = csv.reader(text, delimiter=delimiter)
+    yield 1, next(csv.reader([first], delimiter=delimiter), [])
+    try:
+        for cells in reader:
+            yield reader.line_num + 1, cells
+    except csv.Error as error:
+        raise click.ClickException(
+            f"line {reader.line_num + 1}: {error}; is a quote before it not closed? "
+            "What stands before it is imported"
+        ) from None
+
+
+class _Size:
+    """How many rows the next transaction stores, by how long the last one took."""
+
+    def __init__(self) -> None:
+        self.rows = FIRST_ROWS
+
+    def learn(self, took_s: float) -> None:
+        """Grow or shrink; rows that conflict cost a hundred times what others cost."""
+        if took_s > BATCH_S:
+            self.rows = max(int(self.rows * BATCH_S / took_s), 50)
+        elif took_s < BATCH_S / 2:
+            self.rows = min(self.rows * 2, MAX_ROWS)
+
+
+def _batches(
+    read: Iterable[Row | Reject], left_out: "_Rejects", size: _Size
+) -> Iterator[list[Row]]:
+    batch: list[Row] = []
+    for found in read:
+        if isinstance(found, Reject):
+            left_out.add(found)
+            continue
+        batch.append(found)
+        if len(batch) >= size.rows:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+class _Rejects:
+    """Says what was left out and why: the first few on stderr, all in a file where asked for."""
+
+    def __init__(self, stack: ExitStack, path: Path | None, header: list[str]) -> None:
+        self.count = 0
+        self._writer: Any = None
+        if path is not None:
+            file = stack.enter_context(
+                path.open("w", newline="", encoding="utf-8", errors="surrogateescape")
+            )
+            self._writer = csv.writer(file)
+            self._writer.writerow(["line", "reason", *header])
+
+    def add(self, reject: Reject) -> None:
+        """Count it and tell it."""
+        self.count += 1
+        what = "the row" if reject.column is None else reject.column
+        if self._writer is not None:
+            self._writer.writerow([reject.line, f"{what} {reject.reason}", *reject.cells])
+        if self.count <= SHOWN_REJECTS:
+            click.echo(f"line {reject.line}: {what} {reject.reason}", err=True)
+        elif self.count == SHOWN_REJECTS + 1:
+            more = "" if self._writer else "; with --rejects FILE all are written there"
+            click.echo(f"and more are left out{more}", err=True)

@@ -1,0 +1,378 @@
+"""What people ask of identity resolution: evidence, decisions, history; store/protocol.py says it.
+
+It reads on the connection that it is given: one that cannot write, or a transaction's own, which
+sees what the transaction has done so far.
+"""
+
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+import aiosqlite
+import msgspec
+
+from onetrail_collector.identity.decisions import Part
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.identity_rows import (
+    DecisionMade,
+    Evidence,
+    HistoryRow,
+    InactiveKey,
+    Member,
+    Place,
+    ProfileExtent,
+    ProfileTotals,
+    RecentSession,
+)
+
+EVIDENCE = """
+SELECT links.profile_id, links.key, profile_ids.public_id, profile_ids.profile,
+       keys.kind, keys.value, keys.profile, links.time_ms, links.event_id, sources.public_id,
+       ifnull(keys.inactive, links.refused)
+"""
+
+ENDS = """
+CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+CROSS JOIN keys ON keys.id = links.key
+CROSS JOIN sources ON sources.id = links.source
+"""
+
+PLACES = """
+SELECT links.profile_id, links.key, ifnull(keys.inactive, links.refused) IS NOT NULL
+FROM json_each(?) AS asked
+CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+CROSS JOIN links ON links.profile_id = profile_ids.id
+CROSS JOIN keys ON keys.id = links.key
+ORDER BY links.time_ms, links.event_id, links.profile_id, links.key LIMIT ?
+"""
+
+# Links of other profiles' devices that lead to a key which this profile holds, and join nobody.
+FOREIGN = f"""
+{EVIDENCE}
+FROM keys AS held CROSS JOIN links ON links.key = held.id AND links.refused IS NOT NULL
+{ENDS}
+WHERE held.profile = ?1 AND profile_ids.profile <> ?1 LIMIT ?2
+"""
+
+DECISIONS = """
+SELECT decisions.id, decisions.act, decisions.what, own.public_id, others.public_id,
+       keys.kind, keys.value, decisions.reason, made_by, made_ms,
+       undone_reason, undone_by, undone_ms
+"""
+
+DECISIONS_ENDS = """
+LEFT JOIN profile_ids AS own ON own.id = decisions.profile_id
+LEFT JOIN profile_ids AS others ON others.id = decisions.other
+LEFT JOIN keys ON keys.id = decisions.key
+"""
+
+HISTORY = """
+SELECT history.id, history.time_ms, history.what, profiles.public_id, others.public_id,
+       keys.kind, keys.value, history.reason, history.event_id, history.decision,
+       decisions.made_by, decisions.reason
+"""
+
+HISTORY_ENDS = """
+CROSS JOIN profile_ids AS profiles ON profiles.id = history.profile  -- what is erased is not told
+CROSS JOIN profile_ids AS others ON others.id = history.other
+LEFT JOIN keys ON keys.id = history.key
+LEFT JOIN decisions ON decisions.id = history.decision
+"""
+
+# Each count looks at no more rows than ?2; first and last come from the ends of an index.
+TOTALS = """
+SELECT
+    (SELECT count(*) FROM (SELECT 1 FROM profile_ids WHERE profile = ?1 LIMIT ?2)),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN links ON links.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN events ON events.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT count(*) FROM (
+        SELECT 1 FROM profile_ids CROSS JOIN sessions ON sessions.profile_id = profile_ids.id
+        WHERE profile = ?1 LIMIT ?2
+    )),
+    (SELECT min((SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id))
+     FROM profile_ids WHERE profile = ?1),
+    (SELECT max((SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id))
+     FROM profile_ids WHERE profile = ?1)
+"""
+
+
+class IdentityReads:
+    """Reads on one connection."""
+
+    def __init__(self, connection: aiosqlite.Connection) -> None:
+        self._connection = connection
+
+    async def members(self, public_ids: Iterable[str]) -> dict[str, Member]:
+        rows = await self._all(
+            "SELECT profile_ids.id, public_id, profile FROM json_each(?) AS asked"
+            " CROSS JOIN profile_ids ON public_id = asked.value",
+            _json(list(public_ids)),
+        )
+        return {row[1]: Member(*row) for row in rows}
+
+    async def together(self, profile_ids: Collection[int]) -> list[Member]:
+        rows = await self._all(
+            """
+            SELECT members.id, members.public_id, members.profile
+            FROM (SELECT DISTINCT profile_ids.profile FROM json_each(?) AS asked
+                  CROSS JOIN profile_ids ON profile_ids.id = asked.value) AS whole
+            CROSS JOIN profile_ids AS members ON members.profile = whole.profile
+            ORDER BY members.id
+            """,
+            _json(list(profile_ids)),
+        )
+        return [Member(*row) for row in rows]
+
+    async def members_of(self, profile: int, *, limit: int) -> list[Member]:
+        rows = await self._all(
+            "SELECT id, public_id, profile FROM profile_ids WHERE profile = ? ORDER BY id LIMIT ?",
+            profile,
+            limit,
+        )
+        return [Member(*row) for row in rows]
+
+    async def places(self, profiles: Collection[int], *, limit: int) -> list[tuple[Place, bool]]:
+        rows = await self._all(PLACES, _json(list(profiles)), limit)
+        return [(Place(row[0], row[1]), bool(row[2])) for row in rows]
+
+    async def evidence(self, places: Collection[Place]) -> dict[Place, Evidence]:
+        rows = await self._all(
+            f"{EVIDENCE} FROM json_each(?) AS asked"
+            " CROSS JOIN links ON links.profile_id = asked.value ->> 0"
+            f" AND links.key = asked.value ->> 1 {ENDS}",
+            _json(list(places)),
+        )
+        return {found.place: found for found in map(_evidence, rows)}
+
+    async def evidence_of(self, profile: int, *, limit: int) -> list[Evidence]:
+        rows = await self._all(
+            f"{EVIDENCE} FROM profile_ids"
+            " CROSS JOIN links ON links.profile_id = profile_ids.id"
+            " CROSS JOIN keys ON keys.id = links.key"
+            " CROSS JOIN sources ON sources.id = links.source"
+            " WHERE profile_ids.profile = ? ORDER BY profile_ids.id LIMIT ?",
+            profile,
+            limit,
+        )
+        return [_evidence(row) for row in rows]
+
+    async def link(self, profile_id: int, key: Key) -> Evidence | None:
+        rows = await self._all("SELECT id FROM keys WHERE kind = ? AND value = ?", *key)
+        places = [Place(profile_id, row[0]) for row in rows]
+        return next(iter((await self.evidence(places)).values()), None)
+
+    async def evidence_for(self, key: Key, *, limit: int) -> list[Evidence]:
+        rows = await self._all(
+            f"{EVIDENCE} FROM keys CROSS JOIN links ON links.key = keys.id"
+            " CROSS JOIN profile_ids ON profile_ids.id = links.profile_id"
+            " CROSS JOIN sources ON sources.id = links.source"
+            " WHERE keys.kind = ? AND keys.value = ? LIMIT ?",
+            *key,
+            limit,
+        )
+        return [_evidence(row) for row in rows]
+
+    async def foreign_evidence(self, profile: int, *, limit: int) -> list[Evidence]:
+        return [_evidence(row) for row in await self._all(FOREIGN, profile, limit)]
+
+    async def extent(self, profile: int) -> ProfileExtent:
+        [(profile_ids, links)] = await self._all(
+            """
+            SELECT (SELECT count(*) FROM profile_ids WHERE profile = ?1),
+                   (SELECT count(*) FROM profile_ids
+                    CROSS JOIN links ON links.profile_id = profile_ids.id
+                    WHERE profile_ids.profile = ?1)
+            """,
+            profile,
+        )
+        return ProfileExtent(profile_ids, links)
+
+    async def held(self, profiles: Collection[int], kinds: Collection[str]) -> list[Key]:
+        rows = await self._all(
+            """
+            SELECT keys.kind, keys.value FROM json_each(?1) AS asked
+            CROSS JOIN json_each(?2) AS named
+            CROSS JOIN keys ON keys.profile = asked.value AND keys.kind = named.value
+            ORDER BY keys.id
+            """,
+            _json(list(profiles)),
+            _json(list(kinds)),
+        )
+        return [Key(*row) for row in rows]
+
+    async def decisions_within(
+        self, profiles: Collection[int], *, limit: int
+    ) -> list[DecisionMade]:
+        rows = await self._all(
+            f"""
+            {DECISIONS} FROM decisions {DECISIONS_ENDS}
+            WHERE decisions.id IN (
+                SELECT made.id FROM json_each(?) AS asked
+                CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+                CROSS JOIN decisions AS made INDEXED BY decisions_by_profile_id
+                ON made.profile_id = profile_ids.id AND made.undone_ms IS NULL
+            ) ORDER BY decisions.id LIMIT ?
+            """,
+            _json(list(profiles)),
+            limit,
+        )
+        return [_decision(row) for row in rows]
+
+    async def acts(self, *, limit: int, before: int) -> list[DecisionMade]:
+        rows = await self._all(
+            f"""
+            {DECISIONS}
+            FROM (SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_act
+                  WHERE act < ? ORDER BY act DESC LIMIT ?) AS acts
+            CROSS JOIN decisions ON decisions.act = acts.act {DECISIONS_ENDS}
+            ORDER BY decisions.act DESC, decisions.id
+            """,
+            before,
+            limit,
+        )
+        return [_decision(row) for row in rows]
+
+    async def act_of(self, decision: int) -> int | None:
+        rows = await self._all("SELECT act FROM decisions WHERE id = ?", decision)
+        return rows[0][0] if rows else None
+
+    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Part]:
+        acts = await self._all(
+            "SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_profile_id"
+            " WHERE profile_id = ? AND what = 'part' AND undone_ms IS NULL",
+            profile_ids[0],
+        )
+        for (act,) in acts:
+            rows = await self._all(
+                "SELECT profile_id, other FROM decisions"
+                " WHERE act = ? AND what = 'part' AND undone_ms IS NULL",
+                act,
+            )
+            parted = {row[0] for row in rows}
+            if parted == set(profile_ids) and member in parted | {row[1] for row in rows}:
+                return [Part(*row) for row in rows]
+        return []
+
+    async def history(self, profile: int, *, limit: int, before: int) -> list[HistoryRow]:
+        rows = await self._all(
+            f"""
+            {HISTORY} FROM history {HISTORY_ENDS}
+            WHERE history.id IN (
+                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
+                    SELECT id FROM history WHERE profile = profile_ids.id AND id < ?2
+                    ORDER BY id DESC LIMIT ?3
+                ) WHERE profile_ids.profile = ?1
+                UNION
+                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
+                    SELECT id FROM history WHERE other = profile_ids.id AND id < ?2
+                    ORDER BY id DESC LIMIT ?3
+                ) WHERE profile_ids.profile = ?1
+            ) ORDER BY history.id DESC LIMIT ?3
+            """,
+            profile,
+            before,
+            limit,
+        )
+        return [_history(row) for row in rows]
+
+    async def changes(self, since: int, *, limit: int) -> list[HistoryRow]:
+        rows = await self._all(
+            f"{HISTORY} FROM history {HISTORY_ENDS}"
+            " WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted')"
+            " ORDER BY history.id LIMIT ?",
+            since,
+            limit,
+        )
+        return [_history(row) for row in rows]
+
+    async def last_change(self) -> int:
+        [(last,)] = await self._all("SELECT max(id) FROM history")
+        return last or 0
+
+    async def inactive(
+        self, reason: str, *, limit: int, after: int, count_to: int
+    ) -> list[InactiveKey]:
+        rows = await self._all(
+            """
+            SELECT keys.id, keys.kind, keys.value,
+                   (SELECT count(*) FROM (SELECT 1 FROM links WHERE key = keys.id LIMIT ?4))
+            FROM keys WHERE inactive = ?1 AND id > ?2 ORDER BY id LIMIT ?3
+            """,
+            reason,
+            after,
+            limit,
+            count_to,
+        )
+        return [InactiveKey(row[0], Key(row[1], row[2]), row[3]) for row in rows]
+
+    async def refused(self, reason: str, *, limit: int, after: Place) -> list[Evidence]:
+        rows = await self._all(
+            f"{EVIDENCE} FROM links INDEXED BY links_refused {ENDS}"
+            " WHERE links.refused = ? AND (links.profile_id, links.key) > (?, ?)"
+            " ORDER BY links.profile_id, links.key LIMIT ?",
+            reason,
+            *after,
+            limit,
+        )
+        return [_evidence(row) for row in rows]
+
+    async def count_refused(self, reasons: Collection[str], *, count_to: int) -> dict[str, int]:
+        rows = await self._all(
+            """
+            SELECT value, (SELECT count(*) FROM (
+                SELECT 1 FROM links INDEXED BY links_refused WHERE refused = value LIMIT ?2
+            )) FROM json_each(?1)
+            """,
+            _json(list(reasons)),
+            count_to,
+        )
+        return dict(rows)
+
+    async def recent_sessions(self, profile: int, *, limit: int) -> list[RecentSession]:
+        rows = await self._all(
+            """
+            SELECT sessions.public_id, sources.public_id, profile_ids.public_id, sessions.started_ms
+            FROM profile_ids
+            CROSS JOIN sessions ON sessions.id IN (
+                SELECT newest.id FROM sessions AS newest WHERE newest.profile_id = profile_ids.id
+                ORDER BY newest.started_ms DESC, newest.id DESC LIMIT ?2
+            )
+            CROSS JOIN sources ON sources.id = sessions.source
+            WHERE profile_ids.profile = ?1
+            ORDER BY sessions.started_ms DESC, sessions.id DESC LIMIT ?2
+            """,
+            profile,
+            limit,
+        )
+        return [RecentSession(*row) for row in rows]
+
+    async def totals(self, profile: int, *, count_to: int) -> ProfileTotals:
+        [row] = await self._all(TOTALS, profile, count_to)
+        return ProfileTotals(*row)
+
+    async def _all(self, sql: str, *parameters: object) -> list[Any]:
+        return list(await self._connection.execute_fetchall(sql, parameters))
+
+
+def _evidence(row: Sequence[Any]) -> Evidence:
+    place = Place(row[0], row[1])
+    return Evidence(place, row[2], row[3], Key(row[4], row[5]), *row[6:])
+
+
+def _decision(row: Sequence[Any]) -> DecisionMade:
+    key = None if row[5] is None else Key(row[5], row[6])
+    return DecisionMade._make([*row[:5], key, *row[7:]])
+
+
+def _history(row: Sequence[Any]) -> HistoryRow:
+    key = None if row[5] is None else Key(row[5], row[6])
+    return HistoryRow._make([*row[:5], key, *row[7:]])
+
+
+def _json(values: Sequence[object]) -> str:
+    return msgspec.json.encode(values).decode()

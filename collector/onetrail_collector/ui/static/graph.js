@@ -1,0 +1,98 @@
+/** The identity graph as a picture: devices on the left, keys on the right, evidence between. */
+
+import { h, svg } from "./dom.js";
+
+const ROW = 46;
+const WIDTH = 760;
+const BOX = { width: 250, height: 34 };
+const COLOURS = ["#0b5fff", "#0a7a45", "#a23bd1", "#e07a00", "#d1345b", "#00838f"];
+
+/**
+ * Where each node stands; pure. Keys are put beside the devices that use them, so that few lines cross.
+ * @param {{nodes: any[], links: any[]}} graph
+ */
+export function layout(graph) {
+  const devices = graph.nodes.filter((node) => node.type === "profile_id");
+  const keys = graph.nodes.filter((node) => node.type === "key");
+  const rows = new Map(devices.map((node, row) => [node.id, row]));
+  const middle = (key) => {
+    const used = graph.links.filter((link) => link.to === key.id).map((link) => rows.get(link.from) ?? 0);
+    return used.reduce((sum, row) => sum + row, 0) / Math.max(used.length, 1);
+  };
+  keys.sort((a, b) => middle(a) - middle(b) || a.id.localeCompare(b.id));
+  const most = Math.max(devices.length, keys.length, 1);
+  const places = new Map();
+  for (const [side, column] of [[0, devices], [WIDTH - BOX.width, keys]]) {
+    const gap = (most * ROW) / Math.max(column.length, 1);
+    column.forEach((node, row) => places.set(node.id, { x: side, y: (row + 0.5) * gap }));
+  }
+  return { places, height: most * ROW, kinds: [...new Set(keys.map((key) => key.kind))] };
+}
+
+/**
+ * @param {any} graph as the API answers it
+ * @param {{node: (node: any) => void, link: (link: any) => void}} chosen what a click tells
+ */
+export function picture(graph, chosen) {
+  const { places, height, kinds } = layout(graph);
+  const drawn = graph.links.filter((link) => places.has(link.from) && places.has(link.to));
+  return h(
+    "div",
+    { class: "scroll graph", tabindex: 0, role: "region", "aria-label": "Identity graph" },
+    svg(
+      "svg",
+      { viewBox: `-60 0 ${WIDTH + 70} ${height}`, width: WIDTH + 70, height, role: "group" },
+      ...drawn.map((link) => line(link, places, kinds, chosen.link)),
+      ...graph.nodes.map((node) => box(node, places.get(node.id), kinds, chosen.node)),
+    ),
+  );
+}
+
+/** What keys and pointer do alike; without a label the text inside is its name. @param {string | null} label @param {() => void} act */
+const pressable = (label, act) => ({
+  tabindex: 0,
+  role: "button",
+  "aria-label": label,
+  onclick: act,
+  onkeydown: (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    act();
+  },
+});
+
+/** @param {string | null} kind @param {string[]} kinds */
+const colour = (kind, kinds) => (kind === null ? "var(--text)" : COLOURS[kinds.indexOf(kind) % COLOURS.length]);
+
+/** @param {any} node @param {{x: number, y: number}} place @param {string[]} kinds @param {(node: any) => void} chosen */
+function box(node, place, kinds, chosen) {
+  const kind = node.kind || (node.own ? "device" : "device of another profile");
+  const whole = node.type === "key" ? node.value : node.value.slice(0, 8);
+  const short = whole.length > 34 ? `${whole.slice(0, 33)}…` : whole;
+  return svg(
+    "g",
+    { class: `node ${node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX.height / 2})`, ...pressable(null, () => chosen(node)) },
+    svg("rect", { ...BOX, rx: 9, stroke: colour(node.kind, kinds) }),
+    svg("text", { x: 12, y: 14, class: "kind" }, kind),
+    svg("text", { x: 12, y: 27 }, short),
+  );
+}
+
+/** @param {any} link @param {Map<string, {x: number, y: number}>} places @param {string[]} kinds @param {(link: any) => void} chosen */
+function line(link, places, kinds, chosen) {
+  const [from, to] = [places.get(link.from), places.get(link.to)];
+  const decided = link.type !== "link";
+  const d = decided
+    ? `M0 ${from.y} C -50 ${from.y}, -50 ${to.y}, 0 ${to.y}`
+    : `M${BOX.width} ${from.y} C ${WIDTH / 2} ${from.y}, ${WIDTH / 2} ${to.y}, ${to.x} ${to.y}`;
+  const refused = link.refused || link.type === "part";
+  const words = decided ? `an operator: ${link.type === "part" ? "parted" : "joined"}` : link.refused ? `refused: ${link.refused}` : "evidence";
+  const middle = { x: decided ? -38 : WIDTH / 2, y: (from.y + to.y) / 2 - 4 };
+  return svg(
+    "g",
+    { class: `line ${refused ? "refused" : ""}`, ...pressable(`${words}, ${link.from} and ${link.to}`, () => chosen(link)) },
+    svg("path", { d, class: "hit" }),
+    svg("path", { d, class: "stroke", stroke: decided ? "var(--text)" : colour(link.to.split(":")[0], kinds) }),
+    refused ? svg("text", { ...middle, "text-anchor": "middle", class: "why" }, link.refused || "parted") : "",
+  );
+}

@@ -1,0 +1,19 @@
+import { readCookie, writeCookie } from "./storage.js";
+import { prefix } from "./tag.js";
+
+const me = "" + Math.random();
+
+/**
+ * Run one at a time in all tabs. Only https pages and localhost have locks; elsewhere a cookie that ends by itself is the lease. Two
+ * tabs that take it in the same instant both send, each event still under one ID.
+ *
+ * @param {() => Promise<void>} run
+ */
+export const lock = async (run) => {
+  if (navigator.locks) return navigator.locks.request(prefix, run).catch(run); // refused in a sandbox, where no other tab is
+  const lease = prefix + "lease";
+  while ((readCookie(lease) || me) !== me) await new Promise((done) => setTimeout(done, 1000));
+  writeCookie(lease, me, 40); // longer than a request may take
+  await run();
+  writeCookie(lease, "", -1);
+};

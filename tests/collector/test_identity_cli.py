@@ -1,0 +1,109 @@
+"""`onetrail-collector identity`: the same on the file itself, also while the collector runs."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+ANN = "ann@trail.ch"
+
+
+def identify(time: str, **properties: Any) -> dict[str, Any]:
+    return {"id": str(uuid4()), "type": "identify", "time": time, "properties": properties}
+
+
+def device(collector: Any, *events: dict[str, Any]) -> str:
+    body = {"source": {"id": "demo"}, "session": {"id": str(uuid4())}, "events": events}
+    profile_id: str = collector.post(body).json()["profile"]["id"]
+    return profile_id
+
+
+@pytest.fixture
+def pair(collector: Any) -> tuple[str, str]:
+    """Two devices of one e-mail address."""
+    web = device(collector, identify("2026-01-01T00:00:00Z", email=ANN))
+    return web, device(collector, identify("2026-02-01T00:00:00Z", email=ANN))
+
+
+def fails(collector: Any, *words: str) -> str:
+    done = subprocess.run(
+        collector.command("identity", *words),
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_the_collector_that_runs_sees_what_the_command_line_decides(
+    collector: Any, pair: tuple[str, str]
+) -> None:
+    web, app = pair
+
+    def run(*words: str) -> str:
+        said: str = collector.run("identity", *words)
+        return said
+
+    assert f"both used email {ANN}" in run("why", web, app)
+    split = ("split", web, "--part", app, "--reason", "two people")
+    assert f"would be a profile: {app} with {app}" in run(*split, "--dry-run")
+    assert collector.get(f"/profiles/{app}")["id"] == web
+    assert "decision 1\n" in run(*split)
+    assert collector.get(f"/profiles/{app}")["id"] == app
+    assert "nothing changes" in run(*split)
+    body = {"source": {"id": "demo"}, "profile": {"id": app}}
+    phone = identify("2026-03-01T00:00:00Z", phone="+41446681801")
+    collector.post({**body, "events": [phone]})
+    collector.post({**body, "profile": {"id": web}, "events": [phone | {"id": str(uuid4())}]})
+    assert collector.get(f"/profiles/{app}")["id"] == app
+    assert "two people" in run("history", web)
+    assert "holds" in run("decisions")
+    run("undo", "1", "--reason", "they are one after all")
+    assert collector.get(f"/profiles/{app}")["id"] == web
+    assert "undone by" in run("decisions")
+    [decision] = collector.get("/identity/decisions")["decisions"]
+    assert decision["made_by"].endswith("on the command line")
+    run("refuse-key", f"email:{ANN}", "--reason", "a mailing list")
+    run("refuse-key", "phone:+41446681801", "--reason", "the reception")
+    assert collector.get(f"/profiles/{app}")["id"] == app
+    assert f"a profile: {web} with {web}, {app}" in run("join", app, web, "--reason", "she says so")
+
+
+def test_lists_are_tables_or_what_the_api_answers(collector: Any, pair: tuple[str, str]) -> None:
+    for number in (17, 18):
+        device(collector, identify("2026-01-01T00:00:00Z", user_id=number, email="f@a.ch"))
+    assert "1 exclusive\n" in collector.run("identity", "conflicts")
+    assert "email:f@a.ch" in collector.run("identity", "conflicts")
+    assert collector.run("identity", "shared") == "nothing\n"
+    answers = {
+        ("conflicts",): collector.get("/identity/conflicts"),
+        ("shared",): collector.get("/identity/shared"),
+        ("decisions",): collector.get("/identity/decisions"),
+        ("history", pair[0]): collector.get(f"/profiles/{pair[0]}/history"),
+        ("why", *pair): collector.get("/why", a=pair[0], b=pair[1]),
+    }
+    for command, answer in answers.items():
+        assert json.loads(collector.run("identity", *command, "--json")) == answer
+
+
+def test_what_cannot_be_done_is_said_in_words(
+    collector: Any, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    assert "nobody" in fails(collector, "why", pair[0], "nobody")
+    assert "at least one must stay" in fails(
+        collector, "split", pair[0], "--part", pair[0], "--part", pair[1], "--reason", "x"
+    )
+    assert "reason" in fails(collector, "join", *pair)
+    assert "length >= 1" in fails(collector, "join", *pair, "--reason", "")
+    assert "there is no decision 9" in fails(collector, "undo", "9", "--reason", "x")
+    assert "KIND:VALUE" in fails(collector, "refuse-key", "shoe:1", "--reason", "x")
+    other = tmp_path / "other.toml"
+    other.write_text("[identity.kinds.user_id]\nmax_profile_ids = 7\n")
+    said = fails(collector, "join", *pair, "--reason", "x", "--config", str(other))
+    assert "another policy" in said

@@ -1,0 +1,181 @@
+"""Links from a CRM's table: one person a row, once however often it runs."""
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CONFIG = """
+[identity]
+phone_region = "CH"
+[identity.kinds.crm_id]
+exclusive = true
+priority = 5
+"""
+
+
+@pytest.fixture
+def crm(new_collector: Callable[..., Any], tmp_path: Path) -> Any:
+    (tmp_path / "onetrail.toml").write_text(CONFIG)
+    return new_collector("--demo", "--config", str(tmp_path / "onetrail.toml"))
+
+
+def run_import(
+    crm: Any, text: str | bytes, *options: str, fails: bool = False
+) -> subprocess.CompletedProcess[str]:
+    folder = crm.db.parent
+    file = folder / "people.csv"
+    file.write_bytes(text.encode() if isinstance(text, str) else text)
+    os.utime(file, (1, 1))  # the evidence is as old as the file
+    command = crm.command("identity", "import", str(file))
+    done = subprocess.run(
+        [*command, "--config", str(folder / "onetrail.toml"), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode != 0) == fails, done.stderr
+    assert "Traceback" not in done.stderr
+    return done
+
+
+def test_the_keys_of_a_row_are_one_person_and_devices_join_it(crm: Any) -> None:
+    run_import(crm, "crm_id,email,phone\nC1,Ann@SHOP.test,044 668 18 00\nC2,bob@shop.test,\n")
+    crm.start()
+    event = {"type": "identify", "properties": {"email": "ann@shop.test"}}
+    answer = crm.post({"source": {"id": "demo"}, "events": [event]}).json()
+    [profile] = crm.get("/profiles", key="phone:+41446681800")["profiles"]
+    assert answer["profile"]["id"] in [device["id"] for device in profile["profile_ids"]]
+    assert {(key["kind"], key["value"]) for key in profile["keys"]} == {
+        ("crm_id", "C1"),
+        ("email", "ann@shop.test"),
+        ("phone", "+41446681800"),
+    }
+    evidence = {key["event_id"] for key in profile["keys"] if key["source"] == "import"}
+    assert evidence == {"import:people.csv:2"}
+    [other] = crm.get("/profiles", key="crm_id:C2")["profiles"]
+    assert other["id"] != profile["id"]
+
+
+def table(rows: int) -> str:
+    """People of whom some share an address or a number, and some rows come twice."""
+    lines = [f"C{n % 900},p{n % 700}@shop.test,+4179{n % 800:07d}" for n in range(rows)]
+    return "\n".join(["crm_id,email,phone", *lines])
+
+
+def stored(crm: Any) -> list[list[tuple[Any, ...]]]:
+    return [
+        crm.rows("SELECT id, public_id FROM profile_ids ORDER BY id"),
+        crm.rows("SELECT * FROM keys ORDER BY id"),
+        crm.rows("SELECT * FROM links ORDER BY profile_id, key"),
+        crm.rows("SELECT count(*) FROM history"),
+    ]
+
+
+def test_the_same_table_a_second_time_adds_nothing(crm: Any) -> None:
+    assert "1,500 rows" in run_import(crm, table(1500)).stdout
+    before = stored(crm)
+    assert len(before[0]) == 900
+    assert "1,500 rows, 0 new links" in run_import(crm, table(1500)).stdout
+    assert stored(crm) == before
+
+
+def test_half_a_table_first_ends_like_the_whole(crm: Any, new_collector: Any) -> None:
+    """As after an interruption: what is stored is what one run would have stored."""
+    run_import(crm, table(700))
+    run_import(crm, table(1500))
+    whole = new_collector(db=crm.db.with_name("whole.db"))
+    run_import(whole, table(1500))
+
+    def groups(collector: Any) -> list[tuple[Any, ...]]:
+        sql = """SELECT group_concat(kind || value) FROM
+                 (SELECT * FROM keys WHERE profile IS NOT NULL ORDER BY kind, value)
+                 GROUP BY profile ORDER BY 1"""
+        return collector.rows(sql)
+
+    assert groups(crm) == groups(whole)
+
+
+def test_each_bad_cell_is_named_with_its_line(crm: Any) -> None:
+    rejects = crm.db.with_name("rejects.csv")
+    text = (
+        "crm_id;email;phone\n"
+        "C1;not an address;+41446681800\n"
+        "C2;ann@example.com;\n"
+        ";bob@shop.test;\n"
+        "C4;dan@shop.test\n"
+        "\n"
+        "null;eve@shop.test;\n"
+        "C7;zoe@shop.test;12\n"
+    )
+    done = run_import(crm, text, "--rejects", str(rejects))
+    assert [line.split(":")[0] for line in done.stderr.splitlines()] == [
+        "line 2",
+        "line 3",
+        "line 4",
+        "line 5",
+        "line 7",
+        "line 8",
+    ]
+    assert "email is a value that many send" in done.stderr
+    assert "the row has 2 cells; the header has 3" in done.stderr
+    assert "shop.test" not in done.stderr
+    assert "3 rows" in done.stdout
+    assert "6 cells or rows left out" in done.stdout
+    assert rejects.read_text().splitlines()[3] == (
+        '4,"crm_id is empty, but tells rows apart",,bob@shop.test,'
+    )
+    kinds = crm.rows("SELECT kind, count(*) FROM keys GROUP BY kind ORDER BY kind")
+    assert kinds == [("crm_id", 3), ("email", 1), ("phone", 1)]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("crm_id,mail\nC1,x", "did you mean 'email'? known: crm_id, email, phone, user_id"),
+        ("email,email\na,b", "stands twice"),
+        ("", "names no kind of key"),
+        ('crm_id,email\nC1,"' + "x" * 140_000, "quote before it not closed"),
+    ],
+)
+def test_a_table_that_cannot_be_read_is_said(crm: Any, text: str, words: str) -> None:
+    assert words in run_import(crm, text, fails=True).stderr
+
+
+def test_odd_encodings_and_marks_are_survived(crm: Any) -> None:
+    text = b"\xef\xbb\xbfcrm_id,email\nC\xff,ann@shop.test\nC2,bob@shop.test\n"
+    assert "line 2" in run_import(crm, text).stderr
+    assert crm.rows("SELECT value FROM keys WHERE kind = 'crm_id'") == [("C2",)]
+
+
+def test_the_collector_goes_on_meanwhile(crm: Any) -> None:
+    crm.start()
+    importing = threading.Thread(target=run_import, args=(crm, table(8_000)))
+    importing.start()
+    sent = 0
+    while importing.is_alive():
+        answer = crm.post({"source": {"id": "demo"}, "events": [{"type": "click"}]})
+        assert answer.status_code == 200, answer.text
+        sent += 1
+    importing.join()
+    assert crm.get("/counts")["events"] == sent > 2
+
+
+def test_imported_keys_are_hashed_as_others(new_collector: Any, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("s" * 64)
+    (tmp_path / "onetrail.toml").write_text(
+        CONFIG.replace(
+            "[identity]",
+            f'[identity]\nhash_keys = true\nhash_secret_file = "{tmp_path}/secret"',
+        )
+    )
+    hashing = new_collector("--config", str(tmp_path / "onetrail.toml"))
+    run_import(hashing, "crm_id,email\nC1,ann.secret@shop.test\n")
+    assert b"ann.secret" not in hashing.db.read_bytes()
+    hashing.start()
+    assert hashing.get("/profiles", key="email:Ann.Secret@shop.test")["profiles"]
