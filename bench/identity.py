@@ -160,7 +160,7 @@ async def merge_of_histories(path: Path, events: int) -> float:
             await ingest.submit(Envelope("bench", listed, session=session))
     times = []
     for session in ("a", "b"):
-        listed = [Event(0, f"{session}-i", "identify", '{"email": "ann@example.org"}')]
+        listed = [Event(0, f"{session}-i", "identify", '{"email": "ann@shop.test"}')]
         began = time.perf_counter()
         await ingest.submit(Envelope("bench", listed, session=session))
         times.append(time.perf_counter() - began)

@@ -32,7 +32,7 @@ test("where consent is required nothing is stored or sent before it, and the pag
   browser.options = { consent: "required", auto: "page-view" };
   const { api, leave } = browser.open();
   api.page();
-  api.identify({ email: "ann@example.com" });
+  api.identify({ email: "ann@shop.test" });
   api.reset();
   await api.flush();
   leave();

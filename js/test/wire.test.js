@@ -21,7 +21,7 @@ test("an identify with everything, and an event of one's own, under the profile 
   api.page();
   await settled();
   browser.clock.ms += 1234;
-  api.identify({ userId: 42, email: "ann@example.com", phone: "+49 30 901820", traits: { name: "Ann", plan: "pro" } });
+  api.identify({ userId: 42, email: "ann@shop.test", phone: "+49 30 901820", traits: { name: "Ann", plan: "pro" } });
   api.track("sign-up", { plan: "pro", seats: 3 });
   await settled();
   assert.deepEqual(browser.requests[1], golden("identify"));

@@ -75,7 +75,7 @@ def test_a_browser_that_forbids_is_tracked_as_well_as_can_be(
 ) -> None:
     page.context.add_init_script(forbid)
     open_page(page, site, gate)
-    page.evaluate("onetrail.track('one'); onetrail.identify({email: 'a@example.com'})")
+    page.evaluate("onetrail.track('one'); onetrail.identify({email: 'a@shop.test'})")
     collector.wait_for_stored("identify", 1)
     page.evaluate("onetrail.reset(); onetrail.track('two')")
     collector.wait_for_stored("two", 1)

@@ -69,11 +69,11 @@ def test_a_form_is_reported_by_its_names_only(
         <input name=id value=7><button>Subscribe</button></form>"""
     open_page(page, site, gate, 'data-auto="page-view forms"', body)
     site.page("/thanks")
-    page.fill("[name=email]", "ann@example.com")
+    page.fill("[name=email]", "ann@shop.test")
     page.click("button")
     (event,) = collector.wait_for_stored("form-submit", 1)
     assert event.properties == {"form": "newsletter", "fields": ["email", "id"]}
-    assert "ann@example.com" not in str(gate.requests)
+    assert "ann@shop.test" not in str(gate.requests)
 
 
 def test_how_long_and_how_far_a_page_was_read(
@@ -138,7 +138,7 @@ def test_the_profile_id_is_passed_on_to_the_company_s_other_domains_only(
     """Part of t.js: the second file is not loaded for it."""
     other = site.url.replace("127.0.0.1", "localhost")
     domains = 'data-domains="localhost,127.0.0.1"'
-    away = f'<a id=mail href="mailto:a@example.com">x</a> <a id=else href="{site.url}/else">y</a>'
+    away = f'<a id=mail href="mailto:a@shop.test">x</a> <a id=else href="{site.url}/else">y</a>'
     to = f'<a id=to href="{other}/shop?q=1#l">z</a>'
     page.goto(site.page("/", gate.tag(attributes=domains), to + away))
     wait_for(lambda: page.evaluate("window.onetrail?.profileId()"), "the profile ID")

@@ -34,13 +34,11 @@ def test_identify_sends_the_words_of_the_wire(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
     open_page(page, site, gate)
-    page.evaluate(
-        "onetrail.identify({userId: 42, email: 'ann@example.com', traits: {plan: 'pro'}})"
-    )
+    page.evaluate("onetrail.identify({userId: 42, email: 'ann@shop.test', traits: {plan: 'pro'}})")
     (event,) = collector.wait_for_stored("identify", 1)
     assert event.properties == {
         "user_id": "42",
-        "email": "ann@example.com",
+        "email": "ann@shop.test",
         "traits": {"plan": "pro"},
     }
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 from tests.conftest import wait_until
 
-ANN = "ann.erased@example.org"
+ANN = "ann.erased@shop.test"
 TABLES = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "quarantine")
 
 
@@ -68,7 +68,7 @@ def counts(collector: Any) -> dict[str, int]:
 
 
 def test_a_person_is_gone_from_every_table_and_the_others_stay(collector: Any) -> None:
-    bob = send(collector, "bob", view(), identify(email="bob@example.org"), context={"a": 1})
+    bob = send(collector, "bob", view(), identify(email="bob@shop.test"), context={"a": 1})
     before = counts(collector)
     web, app = person(collector)
     would = erase(collector, app, dry_run=1)
@@ -184,7 +184,7 @@ def test_a_number_is_never_given_to_somebody_else(collector: Any) -> None:
 
 def test_a_key_that_others_use_stays_theirs_and_they_are_resolved_anew(collector: Any) -> None:
     """Without Ann's customer number the family's address no longer belongs to two people."""
-    family = "family@example.org"
+    family = "family@shop.test"
     ann = send(collector, "a", identify(user_id=1, email=family))["profile"]["id"]
     bob = send(collector, "b", identify(user_id=2, email=family))["profile"]["id"]
     keys = collector.get(f"/profiles/{bob}")["keys"]

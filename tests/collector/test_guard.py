@@ -85,7 +85,7 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
     collector = new_collector("--demo", "--access-log", "--log-format", "json").start()
     body = {"source": {"id": "demo"}, "events": [{"type": "a", "properties": {"x": "private"}}]}
     profile_id = collector.post(body, authorization="Bearer some-secret").json()["profile"]["id"]
-    collector.get("/profiles", key="email:ann@example.com")
+    collector.get("/profiles", key="email:ann@shop.test")
     collector.get(f"/profiles/{profile_id}/events", limit="7")
     odd = httpx.get(collector.url + "/no%0Awhere?token=quite-secret").headers["x-request-id"]
     said_after(collector, odd)
@@ -131,7 +131,7 @@ def test_a_fault_of_ours_is_answered_and_logged_with_its_request(collector: Any)
         broken.execute("ALTER TABLE tokens RENAME TO gone")
     broken.close()
     headers = {"authorization": f"Bearer {collector.token}"}
-    answer = httpx.get(collector.url + "/profiles?key=email:ann@example.com", headers=headers)
+    answer = httpx.get(collector.url + "/profiles?key=email:ann@shop.test", headers=headers)
     assert (answer.status_code, answer.json()["error"]) == (500, "internal")
     said = said_after(collector, f'request_id="{answer.headers["x-request-id"]}"', "status=500")
     assert "no such table: tokens" in said

@@ -131,7 +131,7 @@ def of_source(collector: Any, source: str) -> int:
 
 def test_old_events_of_one_source_go_with_their_sessions_and_contexts(collector: Any) -> None:
     """Sixty days later: web's old events are gone, demo's stay, and who Ann is stays known."""
-    identify = {"type": "identify", "id": "who", "properties": {"email": "ann@example.com"}}
+    identify = {"type": "identify", "id": "who", "properties": {"email": "ann@shop.test"}}
     post(collector, "web", 1, "old", context={"page": "old"})
     collector.post({"source": {"id": "web"}, "session": {"id": "old"}, "events": [identify]})
     for index in range(3):
@@ -154,7 +154,7 @@ def test_old_events_of_one_source_go_with_their_sessions_and_contexts(collector:
     sessions = [row[0] for row in collector.rows("SELECT public_id FROM sessions ORDER BY 1")]
     assert sessions == ["demo-0", "demo-1", "demo-2", "new"]
     assert collector.rows("PRAGMA foreign_key_check") == []
-    [profile] = collector.get("/profiles", key="email:ann@example.com")["profiles"]
+    [profile] = collector.get("/profiles", key="email:ann@shop.test")["profiles"]
     assert profile["keys"][0]["event_id"] == "who"  # the evidence is named, though it is gone
     metrics = httpx.get(
         f"{collector.url}/metrics", headers={"authorization": f"Bearer {collector.token}"}

@@ -28,7 +28,7 @@ def test_an_app_that_was_offline_while_its_person_was_erased(
     collector: Any, tmp_path: Path
 ) -> None:
     with Tracker(collector.url, source="demo", data_dir=tmp_path) as tracker:
-        tracker.identify(email="ann@example.org")
+        tracker.identify(email="ann@shop.test")
         assert tracker.flush(timeout_s=20) == 0
         before = tracker.profile_id
         assert before is not None
@@ -36,8 +36,8 @@ def test_an_app_that_was_offline_while_its_person_was_erased(
         tracker.track("while-offline")
         collector.start()
         erase(collector, before)
-        tracker.track("after", {"email": "ann@example.org"})
-        tracker.identify(email="ann@example.org")
+        tracker.track("after", {"email": "ann@shop.test"})
+        tracker.identify(email="ann@shop.test")
         assert tracker.flush(timeout_s=40) == 0
     for table in ("events", "sessions", "profile_ids", "keys", "quarantine"):
         assert collector.rows("SELECT count(*) FROM " + table) == [(0,)], table  # noqa: S608

@@ -68,7 +68,7 @@ def use(profile_id: str, refused: str | None = None) -> Use:
 
 
 def test_a_chain_is_told_in_words() -> None:
-    email = Key("email", "ann@example.com")
+    email = Key("email", "ann@shop.test")
     said = sentence(
         [
             Hop(use("a"), use("b"), email),
@@ -76,7 +76,7 @@ def test_a_chain_is_told_in_words() -> None:
         ]
     )
     assert said == (
-        "both used email ann@example.com: a on 2026-01-01 in web, b on 2026-01-01 in web; "
+        "both used email ann@shop.test: a on 2026-01-01 in web, b on 2026-01-01 in web; "
         "b and c were joined by ann on 2026-01-01: she called"
     )
 
