@@ -154,6 +154,14 @@ def collector(new_collector: Callable[..., Collector], begun: Collector) -> Coll
     return made.start()
 
 
+@pytest.fixture(scope="module")
+def module_collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """A collector for all tests of a module, not started yet, without sources."""
+    made = Collector(tmp_path_factory.mktemp("module") / "collector.db")
+    yield made
+    made.kill()
+
+
 @pytest.fixture(scope="session")
 def standing_collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
     """One collector with the source `demo` for all tests that ask and do not count."""
