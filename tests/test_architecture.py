@@ -21,11 +21,11 @@ clock:
 error_page:
 errors:
 identity:
+ids:
 limits:
 origins:
 pages:
 privacy:
-uuid7:
 welcome:
 body: errors
 connections: errors limits
@@ -35,7 +35,7 @@ logs: clock
 refusals: clock errors
 settings: identity limits privacy
 store: identity
-wire: body clock errors uuid7
+wire: body clock errors ids
 auth: address errors store
 device: wire
 effects: identity store
@@ -49,7 +49,7 @@ quarantine: store wire
 quotas: buckets errors limits store
 regrouping: identity store
 server: connections guard limits
-assignment: device errors identification identity link_warnings origins quarantine store wire
+assignment: device errors identification identity ids link_warnings origins quarantine store wire
 endpoint: auth body errors wire
 resolution: identity joining regrouping store
 retention: clock metrics settings store

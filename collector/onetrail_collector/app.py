@@ -8,7 +8,6 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -152,12 +151,13 @@ def create_app(
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers=handlers,  # type: ignore[arg-type]
-        middleware=[Middleware(metrics.answered)],
     )
+    app.state.metrics = metrics
+    return app
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

@@ -12,7 +12,6 @@ import hashlib
 import hmac
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
-from uuid import uuid4
 
 import msgspec
 
@@ -23,6 +22,7 @@ from onetrail_collector.identification import Identification
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.ids import uuid4
 from onetrail_collector.link_warnings import Linked
 from onetrail_collector.origins import is_allowed
 from onetrail_collector.store.rows import (
@@ -133,7 +133,7 @@ class Assignment:
         known: Known,
         exclusive_kinds: frozenset[str],
         *,
-        new_id: Callable[[], str] = lambda: str(uuid4()),
+        new_id: Callable[[], str] = uuid4,
         describe: Callable[[Client, str, str], str | None] = lambda *_: None,
     ) -> None:
         self.writes = Writes()

@@ -15,7 +15,7 @@ import msgspec
 
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, not_json, too_large, wrong_shape
-from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.by_device import by_device
 from onetrail_collector.wire.envelope import (
     ANOTHER_DEVICE,

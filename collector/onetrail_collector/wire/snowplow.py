@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from onetrail_collector.errors import too_large, wrong_shape
-from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.by_device import by_device
 from onetrail_collector.wire.envelope import Claims, Envelope, Event, Receipt, Rejection
 from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from onetrail_collector.errors import wrong_shape
-from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
 from onetrail_collector.wire.exchange import Call, Exchange
 from onetrail_collector.wire.json_text import MAX_ID_CHARS, Unfit, decode_text, json_object, parse

@@ -13,7 +13,7 @@ import msgspec
 
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import not_json, too_large, wrong_shape
-from onetrail_collector.uuid7 import uuid7
+from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
 from onetrail_collector.wire.exchange import Exchange
 from onetrail_collector.wire.json_text import (
