@@ -127,10 +127,10 @@ CREATE TABLE decisions (
     undone_by     TEXT,
     undone_ms     INTEGER
 );
-CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_profile_id ON decisions (profile_id);
 CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
-CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
-CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_other ON decisions (other);
+CREATE INDEX decisions_by_key ON decisions (key);
 CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
