@@ -1,8 +1,9 @@
 /** Events as they are committed. A connection that breaks goes on after the last event it brought. */
 
 import { address, get } from "./api.js";
-import { copyButton, find, h, say } from "./dom.js";
+import { find, h, say } from "./dom.js";
 import { eventLine } from "./event.js";
+import { ways } from "./ways.js";
 
 const MOST = 200; // lines on the page
 const list = find("#events");
@@ -43,13 +44,10 @@ function state(text, css) {
 
 /** What a developer pastes, until the first event of a source is there. @param {string} source */
 function onboard(source) {
-  const tag = `<script async src="${location.origin}/t.js" data-source="${source}"></script>`;
-  const python = `from onetrail import Tracker\n\nwith Tracker("${location.origin}", source="${source}") as tracker:\n    tracker.track("start")`;
-  const block = (name, text) => h("div", { class: "stack" }, h("div", { class: "title" }, h("h2", {}, name), copyButton(text, name)), h("pre", { tabindex: 0 }, text));
   find("#onboarding").hidden = false;
   find("#onboarding").replaceChildren(
     h("h2", { id: "onboarding-title" }, `Send the first event of ${source}`),
-    h("div", { class: "columns" }, block("A web page", tag), block("A Python program", python)),
+    ways(source),
     h("p", { class: "wait waiting" }, "Waiting for the first event…"),
   );
 }
