@@ -2,7 +2,7 @@
 
 import { address, get } from "./api.js";
 import { find, h, say } from "./dom.js";
-import { eventLine } from "./event.js";
+import { eventLine, lostLine } from "./event.js";
 import { ways } from "./ways.js";
 
 const MOST = 200; // lines on the page
@@ -24,15 +24,18 @@ function follow() {
     state("live", "good");
     setTimeout(() => (fresh = true), 500);
   };
-  stream.onmessage = (message) => add(JSON.parse(message.data));
+  stream.onmessage = (message) => add(eventLine(JSON.parse(message.data), css()), true);
+  for (const verdict of ["rejected", "refused"]) stream.addEventListener(verdict, (message) => add(lostLine(JSON.parse(message.data), css())));
   stream.onerror = () => state(stream?.readyState === EventSource.CLOSED ? "refused: see the filters" : "the connection broke; trying again", "wait");
 }
 
-/** @param {any} event */
-function add(event) {
+const css = () => (fresh ? "new" : "");
+
+/** @param {HTMLElement} line @param {boolean} [stored] */
+function add(line, stored = false) {
   find("#none").hidden = true;
-  find("#onboarding .waiting")?.replaceWith(h("p", { class: "good waiting-over" }, "The first event is here."));
-  list.prepend(eventLine(event, fresh ? "new" : ""));
+  if (stored) find("#onboarding .waiting")?.replaceWith(h("p", { class: "good waiting-over" }, "The first event is here."));
+  list.prepend(line);
   while (list.children.length > MOST) list.lastElementChild.remove();
 }
 
