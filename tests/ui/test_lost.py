@@ -68,6 +68,8 @@ def test_the_overview_counts_merges_and_rejected_as_sql_does(
     expect(figures.filter(has_text="Merges").locator("strong")).to_have_text(str(merges))
     expect(figures.filter(has_text="Rejected").locator("strong")).to_have_text("4")
     expect(signed_in.locator("#rejected tbody tr")).to_have_text("wrong_shape4")
+    signed_in.get_by_label("Show").select_option("merges")
+    expect(signed_in.locator("#chart .u-legend")).to_contain_text("merges")
     rows = collector.rows(
         "SELECT metric, step_ms, sum(count) FROM counts WHERE metric IN ('merges', 'rejected')"
         " GROUP BY 1, 2"

@@ -6,6 +6,7 @@ import { figure, find, h, say, when } from "./dom.js";
 import { SPANS, asked } from "./spans.js";
 
 const METRICS = { events: "Events", sessions: "Sessions", profile_ids: "New devices", merges: "Merges", rejected: "Rejected" };
+const LABELLED = ["events", "rejected"];
 const REFRESH_MS = 10_000;
 
 let span = "day";
@@ -17,7 +18,9 @@ async function show() {
   const [from, to] = closer || [now - SPANS[span], now];
   const query = { ...asked(from, to), source: find("#source").value };
   const coarse = { ...query, by: "label", step: query.step === "minute" ? "hour" : query.step };
-  const [types, sources, pages, referrers, rejected, status, ...totals] = await Promise.all([
+  const metric = find("#shown").value;
+  const [shown, types, sources, pages, referrers, rejected, status, ...totals] = await Promise.all([
+    get("/counts/series", { ...query, metric, by: LABELLED.includes(metric) ? "label" : "" }),
     get("/counts/series", { ...query, by: "label" }),
     get("/counts/series", { ...query, by: "source" }),
     get("/counts/series", { ...coarse, metric: "pages" }),
@@ -26,7 +29,7 @@ async function show() {
     get("/status"),
     ...Object.keys(METRICS).map((metric) => get("/counts/series", { ...query, metric })),
   ]);
-  draw(find("#chart"), types, (fromMs, toMs) => look(fromMs, toMs));
+  draw(find("#chart"), shown, (fromMs, toMs) => look(fromMs, toMs));
   find("#figures").replaceChildren(
     ...Object.values(METRICS).map((name, place) => h("li", {}, h("span", { class: "quiet" }, name), h("strong", {}, figure(totals[place].total)))),
   );
@@ -82,6 +85,6 @@ for (const button of document.querySelectorAll("#span button")) {
     update();
   });
 }
-find("#source").addEventListener("change", update);
+for (const choice of ["#source", "#shown"]) find(choice).addEventListener("change", update);
 setInterval(() => document.hidden || closer || update(), REFRESH_MS);
 update();
