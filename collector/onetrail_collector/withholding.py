@@ -1,8 +1,8 @@
 """Events of people who were erased are taken out of a request before anything is stored of it.
 
-By session and profile ID the device is known again, however late its outbox comes back; by a
-merging key the person is, on another device. What is withheld is told in the event's own answer,
-so that a client drops it instead of sending it for ever.
+By session, profile ID and what its client calls it the device is known again, however late its
+outbox comes back; by a merging key the person is, on another device. What is withheld is told in
+the event's own answer, so that a client drops it instead of sending it for ever.
 """
 
 from collections.abc import Iterable
@@ -14,6 +14,7 @@ from onetrail_collector.identification import Identification
 from onetrail_collector.identity.suppression import (
     Trace,
     mark,
+    of_device,
     of_key,
     of_profile_id,
     of_session,
@@ -36,6 +37,9 @@ def marks(requests: Iterable[Request], known: Known) -> dict[str, Trace]:
         source = known.sources.get(envelope.source)
         if source is None:
             continue
+        device = envelope.device
+        if device is not None and (source.id, device) not in known.devices:
+            traces.add(of_device(envelope.source, device))
         if envelope.profile is not None and envelope.profile not in known.profile_ids:
             traces.add(of_profile_id(envelope.profile))
         for public_id in {envelope.session, *(event.session for event in envelope.events)}:
@@ -84,7 +88,10 @@ def nothing_left(request: Request, withheld: Request) -> Receipt | None:
 
 def _is_erased(envelope: Envelope, source: int, known: Known) -> bool:
     """Whether the device that sends this is one of a person who was erased."""
-    session = envelope.session
+    session, device = envelope.session, envelope.device
+    if device is not None:
+        trace = of_device(envelope.source, device)
+        return (source, device) not in known.devices and trace in known.erased
     if session is not None:
         if (source, session) in known.sessions:
             return False

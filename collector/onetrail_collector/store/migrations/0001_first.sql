@@ -215,6 +215,18 @@ CREATE TABLE positions (
     number INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- What other protocols' clients call their device, and the profile ID that was issued to it.
+-- Where they name no session, the collector keeps the present one and the time of its last event.
+CREATE TABLE device_keys (
+    source     INTEGER NOT NULL REFERENCES sources (id),
+    value      TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    session    INTEGER REFERENCES sessions (id),
+    last_ms    INTEGER NOT NULL,
+    PRIMARY KEY (source, value)
+) WITHOUT ROWID;
+CREATE INDEX device_keys_by_profile_id ON device_keys (profile_id);  -- erasing a person
+
 -- Events that were refused, as they were sent, until their cause is mended or they are too old. Bounded.
 CREATE TABLE quarantine (
     id          INTEGER PRIMARY KEY,
