@@ -171,7 +171,7 @@ class IdentityTransaction(Protocol):
         """The profile IDs of a profile, and all keys that they have links to."""
 
     async def delete_decisions(self, profile_ids: Collection[int], keys: Collection[int]) -> None:
-        """Delete what was decided about these profile IDs, and about those keys that are no more."""
+        """Delete what was decided about these profile IDs, and about keys that are no more."""
 
     async def last_numbers(self) -> tuple[int, int]:
         """The highest numbers of a key and of a profile ID."""
