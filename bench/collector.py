@@ -74,11 +74,16 @@ def hundred_events(folder: Path, rounds: int, seconds: int) -> None:
         "decode": lambda: 100 * on_floor("decode", folder, seconds, events=100),
         "naive, FULL": lambda: 100 * on_floor("naive", folder, seconds, events=100),
         "onetrail": lambda: 100 * on_collector(folder, seconds, events=100),
+        "onetrail, Segment's batch": lambda: (
+            100 * on_collector(folder, seconds, events=100, protocol="segment")
+        ),
     }
     rates = take_turns(sides, rounds)
     print("\n100 events a request            events/s   of naive")
     for name, rate in rates.items():
         print(f"  {name:<26} {rate:>11,.0f} {rate / rates['naive, FULL']:>10.2f}")
+    share = rates["onetrail, Segment's batch"] / rates["onetrail"]
+    print(f"  Segment's batch runs at {share:.2f} of our own protocol's events/s")
 
 
 def latency(folder: Path, full_rate: float) -> None:
@@ -204,12 +209,17 @@ def on_floor(
         return wrk(server, events=events, seconds=seconds, connections=connections(events))
 
 
-def on_collector(folder: Path, seconds: int, *, events: int = 1, identify: int = 0) -> float:
+def on_collector(
+    folder: Path, seconds: int, *, events: int = 1, identify: int = 0, protocol: str = ""
+) -> float:
     with tempfile.TemporaryDirectory(dir=folder) as fresh:
-        return on_file(Path(fresh) / "collector.db", seconds, events=events, identify=identify)
+        db = Path(fresh) / "collector.db"
+        return on_file(db, seconds, events=events, identify=identify, protocol=protocol)
 
 
-def on_file(db: Path, seconds: int, *, events: int = 1, identify: int = 0) -> float:
+def on_file(
+    db: Path, seconds: int, *, events: int = 1, identify: int = 0, protocol: str = ""
+) -> float:
     with collector(db) as server:
         return wrk(
             server,
@@ -217,6 +227,7 @@ def on_file(db: Path, seconds: int, *, events: int = 1, identify: int = 0) -> fl
             identify=identify,
             seconds=seconds,
             connections=connections(events),
+            protocol=protocol,
         )
 
 

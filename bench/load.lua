@@ -1,7 +1,9 @@
 -- Requests for wrk: EVENTS in a request, of which IDENTIFY in a hundred are identify events.
+-- PROTOCOL=segment sends the same as a batch of Segment's messages.
 -- Each thread has 5,000 sessions; event ids are new, session ids come again.
 local events = tonumber(os.getenv("EVENTS") or "1")
 local identify = tonumber(os.getenv("IDENTIFY") or "0")
+local segment = os.getenv("PROTOCOL") == "segment"
 local threads = 0
 
 function setup(thread)
@@ -15,27 +17,50 @@ function init()
   sent = 0
 end
 
-local function event(n, session)
-  local id = string.format("%08x-%s-7000-8000-%s", n, salt:sub(1, 4), salt:sub(-6))
-  if n % 100 < identify then
-    return string.format(
-      '{"id":"%s","type":"identify","time":"2026-11-23T14:05:06.000Z","properties":{"email":"user%d@shop.test","traits":{"plan":"pro"}}}',
-      id, session % 3000)
-  end
+local EVENT = {
+  '{"id":"', '","type":"page-view","time":"2026-11-23T14:05:06.000Z","properties":{"url":"https://shop.example/p/',
+  '","title":"A page","referrer":""}}',
+}
+local MESSAGE = {
+  '{"messageId":"', '","type":"track","event":"page-view","timestamp":"2026-11-23T14:05:06.000Z","anonymousId":"',
+  '","context":{"library":{"name":"analytics-python","version":"2.4.0"}},"properties":{"url":"https://shop.example/p/',
+  '","title":"A page","referrer":""}}',
+}
+
+local function identification(id, session)
   return string.format(
-    '{"id":"%s","type":"page-view","time":"2026-11-23T14:05:06.000Z","properties":{"url":"https://shop.example/p/%d","title":"A page","referrer":""}}',
-    id, n)
+    '{"id":"%s","type":"identify","time":"2026-11-23T14:05:06.000Z","properties":{"email":"user%d@shop.test","traits":{"plan":"pro"}}}',
+    id, session % 3000)
 end
 
+-- The load must be cheaper to write than to read: texts are joined once a request.
 function request()
   local session = math.random(5000)
-  local list = {}
-  for _ = 1, events do
-    sent = sent + 1
-    list[#list + 1] = event(sent, session)
+  local device = salt .. "-" .. session
+  local id_end = "-" .. salt:sub(1, 4) .. "-7000-8000-" .. salt:sub(-6)
+  local parts = {}
+  local function add(...)
+    for i = 1, select("#", ...) do parts[#parts + 1] = select(i, ...) end
   end
-  local body = string.format(
-    '{"source":{"id":"demo"},"session":{"id":"%s-%d"},"sent_at":"2026-11-23T14:05:06.789Z","context":{"library":{"name":"onetrail-js","version":"0.1.0"}},"events":[%s]}',
-    salt, session, table.concat(list, ","))
+  for place = 1, events do
+    sent = sent + 1
+    local id = string.format("%08x", sent) .. id_end
+    if place > 1 then parts[#parts + 1] = "," end
+    if segment then
+      add(MESSAGE[1], id, MESSAGE[2], device, MESSAGE[3], sent, MESSAGE[4])
+    elseif sent % 100 < identify then
+      add(identification(id, session))
+    else
+      add(EVENT[1], id, EVENT[2], sent, EVENT[3])
+    end
+  end
+  local list = table.concat(parts)
+  if segment then
+    local batch = '{"writeKey":"demo","sentAt":"2026-11-23T14:05:06.789Z","batch":[' .. list .. "]}"
+    return wrk.format("POST", "/v1/batch", {["content-type"] = "application/json"}, batch)
+  end
+  local body = '{"source":{"id":"demo"},"session":{"id":"' .. device
+    .. '"},"sent_at":"2026-11-23T14:05:06.789Z","context":{"library":{"name":"onetrail-js","version":"0.1.0"}},"events":['
+    .. list .. "]}"
   return wrk.format("POST", "/track", {["content-type"] = "text/plain"}, body)
 end

@@ -84,8 +84,14 @@ def _listens(port: int) -> bool:
     return True
 
 
-def wrk(
-    server: Server, *, events: int = 1, identify: int = 0, connections: int = 64, seconds: int = 4
+def wrk(  # noqa: PLR0913 - what load.lua can be told
+    server: Server,
+    *,
+    events: int = 1,
+    identify: int = 0,
+    connections: int = 64,
+    seconds: int = 4,
+    protocol: str = "",
 ) -> float:
     """Requests per second that the server answers with 2xx."""
     if shutil.which("wrk") is None:
@@ -93,7 +99,12 @@ def wrk(
     said = subprocess.run(
         ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", "load.lua", f"{server.url}/track"],
         cwd=HERE,
-        env={**os.environ, "EVENTS": str(events), "IDENTIFY": str(identify)},
+        env={
+            **os.environ,
+            "EVENTS": str(events),
+            "IDENTIFY": str(identify),
+            "PROTOCOL": protocol,
+        },
         capture_output=True,
         text=True,
         check=True,

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -134,12 +135,31 @@ def new_collector(tmp_path: Path) -> Iterator[Callable[..., Collector]]:
         collector.kill()
 
 
+@pytest.fixture(scope="session")
+def begun(tmp_path_factory: pytest.TempPathFactory) -> Collector:
+    """A collector that has run once: its file has the sources `demo` and `web`, and a token."""
+    made = Collector(tmp_path_factory.mktemp("begun") / "collector.db", "--demo")
+    made.run("sources", "add", "web")
+    made.start()
+    made.stop()
+    return made
+
+
 @pytest.fixture
-def collector(new_collector: Callable[..., Collector]) -> Collector:
+def collector(new_collector: Callable[..., Collector], begun: Collector) -> Collector:
     """A running collector of the test's own, with the sources `demo` and `web`."""
     made = new_collector("--demo")
-    made.run("sources", "add", "web")
+    shutil.copy(begun.db, made.db)
+    made.token = begun.token
     return made.start()
+
+
+@pytest.fixture(scope="module")
+def module_collector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collector]:
+    """A collector for all tests of a module, not started yet, without sources."""
+    made = Collector(tmp_path_factory.mktemp("module") / "collector.db")
+    yield made
+    made.kill()
 
 
 @pytest.fixture(scope="session")

@@ -21,11 +21,11 @@ clock:
 error_page:
 errors:
 identity:
+ids:
 limits:
 origins:
 pages:
 privacy:
-uuid7:
 welcome:
 body: errors
 connections: errors limits
@@ -35,27 +35,29 @@ logs: clock
 refusals: clock errors
 settings: identity limits privacy
 store: identity
-wire: clock errors uuid7
 auth: address errors store
 effects: identity store
-enrichment: errors privacy wire
-identification: identity wire
 joining: identity store
-link_warnings: identity wire
-metrics: errors wire
 page_counts: bell clock store
-quarantine: store wire
 quotas: buckets errors limits store
 regrouping: identity store
 server: connections guard limits
-assignment: errors identification identity link_warnings origins quarantine store wire
+wire: body clock errors ids
+device: wire
 endpoint: auth body errors wire
+enrichment: errors privacy wire
+identification: clock identity wire
+link_warnings: identity wire
+metrics: errors wire
+quarantine: store wire
 resolution: identity joining regrouping store
-retention: clock metrics settings store
 ui: auth errors pages store
+assignment: device errors identification identity ids link_warnings origins quarantine store
+    wire
 deciding: effects identity resolution store
 importing: identity resolution store
 rebuild: identity regrouping resolution store
+retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
     metrics privacy quotas resolution store wire withholding

@@ -8,12 +8,11 @@ from typing import TypedDict
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from onetrail_collector import error_page, health, pages
+from onetrail_collector import endpoint, error_page, health, pages
 from onetrail_collector.api import (
     blocked,
     debug,
@@ -24,13 +23,13 @@ from onetrail_collector.api import (
     profiles,
     series,
     sources,
+    status,
 )
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.api.operation import routes as operation_routes
 from onetrail_collector.body import Room
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
-from onetrail_collector.endpoint import Endpoint
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
@@ -46,6 +45,7 @@ from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
+from onetrail_collector.wire.protocols import EXCHANGES
 
 
 class State(TypedDict):
@@ -73,6 +73,7 @@ OPERATIONS = (
     *debug.OPERATIONS,
     *sources.OPERATIONS,
     *blocked.OPERATIONS,
+    *status.OPERATIONS,
 )
 
 
@@ -140,24 +141,25 @@ def create_app(
             await store.close()
 
     routes = [
-        Route("/track", Endpoint(track.decode, track.encode), methods=["POST", "OPTIONS"]),
+        *endpoint.routes(EXCHANGES),
         Route("/errors", error_page.answer),
         *health.routes(),
         *operation_routes(OPERATIONS),
         *pages.tracker_routes(),
         *ui_routes(),
     ]
-    ways_in = [route.path for route in routes if isinstance(route.endpoint, Endpoint)]
+    ways_in = [path for exchange in track.EXCHANGES for path in exchange.paths]
     routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    return Starlette(
+    app = Starlette(
         routes=routes,
         lifespan=lifespan,
         exception_handlers=handlers,  # type: ignore[arg-type]
-        middleware=[Middleware(metrics.answered)],
     )
+    app.state.metrics = metrics
+    return app
 
 
 def _refused(_: Request, refusal: Refused) -> Response:

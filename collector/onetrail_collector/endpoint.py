@@ -1,75 +1,105 @@
-"""A protocol's endpoint as plain ASGI: body to Envelope, Envelope to Receipt, Receipt to answer.
+"""A protocol's endpoint as plain ASGI: call to Envelopes, Envelopes to Receipt, Receipt to answer.
 
 It is below Starlette's Request and Response because it is the one route that must cost as little
-as it can. A page of any origin may send and read the answer; credentials are never needed.
+as it can. A page of any origin may send and read the answer; no cookie is ever read.
 (CORS: https://fetch.spec.whatwg.org/#http-cors-protocol.)
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Protocol
 
-import msgspec
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
 from onetrail_collector.errors import Refused
 from onetrail_collector.wire.envelope import Client, Envelope, Receipt
+from onetrail_collector.wire.exchange import JSON, Answer, Call, Exchange
 
-HEADERS = [
-    (b"content-type", b"application/json"),
+Submit = Callable[[Envelope], Awaitable[Receipt]]
+Headers = list[tuple[bytes, bytes]]
+
+CORS: Headers = [
     (b"cross-origin-resource-policy", b"cross-origin"),
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"retry-after"),
 ]
-PREFLIGHT_HEADERS = [
-    (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"POST"),
-    (b"access-control-allow-headers", b"content-type, content-encoding"),
-    (b"access-control-max-age", b"86400"),
-]
 
 
-class Decode(Protocol):
-    """Bytes to an Envelope; raises Refused."""
-
-    def __call__(self, body: bytes, *, origin: str | None = None) -> Envelope: ...  # noqa: D102
+def routes(exchanges: tuple[Exchange, ...]) -> list[Route]:
+    """A route for each path of each exchange."""
+    return [
+        Route(path, Endpoint(exchange), methods=[*exchange.methods, "OPTIONS"])
+        for exchange in exchanges
+        for path in exchange.paths
+    ]
 
 
 class Endpoint:
-    """One protocol over HTTP; an ASGI application for one path."""
+    """One kind of exchange over HTTP; an ASGI application."""
 
-    def __init__(self, decode: Decode, encode: Callable[[Receipt], bytes]) -> None:
-        self._decode = decode
-        self._encode = encode
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._preflight: Headers = [
+            (b"access-control-allow-methods", ", ".join(exchange.methods).encode()),
+            (b"access-control-allow-headers", exchange.allowed_headers.encode()),
+            (b"access-control-max-age", b"86400"),
+        ]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        if scope["method"] == "OPTIONS":
-            await _answer(send, 200, PREFLIGHT_HEADERS, b"")
-            return
         headers = dict(scope["headers"])
-        origin = headers.get(b"origin")
+        if scope["method"] == "OPTIONS":
+            await _answer(send, 200, [*self._cors(headers), *self._preflight], b"")
+            return
+        exchange = self._exchange
+        call = Call(
+            scope["method"],
+            scope["scheme"],
+            scope["path"],
+            scope["path_params"],
+            scope["query_string"],
+            headers,
+            b"",
+        )
         source = None
         authorization = headers.get(b"authorization")
         state = scope["state"]
-        submit: Callable[[Envelope], Awaitable[Receipt]] = state["ingest"].submit
+        submit: Submit = state["ingest"].submit
         try:
-            body = await read_body(headers, receive, state["room"])
-            envelope = self._decode(body, origin=origin.decode("latin-1") if origin else None)
-            source = envelope.source
-            envelope.client = _client(scope, headers)
-            if authorization is not None:
-                envelope.secret_sha256 = presented_secret(authorization)
-            receipt = await submit(envelope)
+            call.body = await read_body(headers, receive, state["room"])
+            decoded = exchange.decode(call)
+            if isinstance(decoded, Answer):
+                answer: bytes | Answer = decoded
+            else:
+                source, client = decoded[0].source, _client(scope, headers)
+                secret = None if authorization is None else presented_secret(authorization)
+                for envelope in decoded:
+                    envelope.client, envelope.secret_sha256 = client, secret
+                answer = exchange.encode(call, await _store(submit, decoded))
         except Disconnected:
             return
         except Refused as refused:
             scope["state"]["refusals"].note(source, refused)
             scope["state"]["metrics"].refused(refused.code)
-            await _refuse(send, refused)
-            return
-        await _answer(send, 200, HEADERS, self._encode(receipt))
+            answer = _with_retry(exchange.refuse(call, refused), refused)
+        if isinstance(answer, bytes):
+            await _answer(send, 200, [JSON, *self._cors(headers)], answer)
+        else:
+            all_headers = [*answer.headers, *self._cors(headers)]
+            await _answer(send, answer.status, all_headers, answer.body)
+
+    def _cors(self, headers: dict[bytes, bytes]) -> Headers:
+        origin = headers.get(b"origin")
+        if not self._exchange.with_credentials or origin is None:
+            return CORS
+        return [
+            (b"cross-origin-resource-policy", b"cross-origin"),
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (b"vary", b"origin"),
+        ]
 
 
 def _client(scope: Scope, headers: dict[bytes, bytes]) -> Client:
@@ -78,15 +108,31 @@ def _client(scope: Scope, headers: dict[bytes, bytes]) -> Client:
     return Client(peer[0] if peer else None, user_agent.decode("latin-1") if user_agent else None)
 
 
-async def _refuse(send: Send, refused: Refused) -> None:
-    headers = HEADERS
+async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:
+    """One Receipt for all; raises Refused where one of them is, for a retry does no harm."""
+    if len(envelopes) == 1:
+        return await submit(envelopes[0])
+    receipts = await asyncio.gather(*map(submit, envelopes), return_exceptions=True)
+    whole = Receipt("", "")
+    for receipt in receipts:
+        if isinstance(receipt, BaseException):
+            raise receipt
+        whole.accepted += receipt.accepted
+        whole.duplicates += receipt.duplicates
+        whole.events += receipt.events
+        whole.rejected += receipt.rejected
+        whole.warnings += receipt.warnings
+        whole.duplicate_indexes += receipt.duplicate_indexes
+    return whole
+
+
+def _with_retry(answer: Answer, refused: Refused) -> Answer:
     if refused.retry_after_s is not None:
-        headers = [*HEADERS, (b"retry-after", b"%d" % refused.retry_after_s)]
-    body = msgspec.json.encode({"error": refused.code, "detail": refused.detail})
-    await _answer(send, refused.status, headers, body)
+        answer.headers = (*answer.headers, (b"retry-after", b"%d" % refused.retry_after_s))
+    return answer
 
 
-async def _answer(send: Send, status: int, headers: list[tuple[bytes, bytes]], body: bytes) -> None:
+async def _answer(send: Send, status: int, headers: Headers, body: bytes) -> None:
     headers = [*headers, (b"content-length", b"%d" % len(body))]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

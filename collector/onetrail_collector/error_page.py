@@ -33,6 +33,16 @@ EXPLAINED = {
         "The event is of a person whose data was erased. It is not stored and need not be sent"
         " again. An operator can lift that: `onetrail-collector suppressions lift`."
     ),
+    "not_supported": "Another protocol has it, and the collector has not: docs/protocols.md.",
+    "not_saved": "The request asked that nothing of it be stored: Tracardi's `options.saveEvents`.",
+    "stale_arrival": (
+        "A visitor came from another site more than five minutes after leaving it, by a link that "
+        "was kept or shared. The event is stored, and the two profile IDs are not joined."
+    ),
+    "unknown_arrival": (
+        "Another site passed on a profile ID that this collector did not issue. The event is "
+        "stored, and joins nobody. Both sites must send to the same collector."
+    ),
     "not_json": "The body is not JSON in UTF-8.",
     "unsupported_encoding": "Content-Encoding is not gzip, zstd or identity.",
     "unknown_source": (

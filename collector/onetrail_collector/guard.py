@@ -10,6 +10,7 @@ import logging
 import re
 import secrets
 import time
+from collections import Counter
 from collections.abc import Awaitable, Collection
 from typing import Any
 
@@ -59,8 +60,11 @@ class FromProxies(ProxyHeadersMiddleware):
 class Guard:
     """An ASGI application around another one."""
 
-    def __init__(self, app: ASGIApp, limits: Limits, *, access_log: bool = False) -> None:
+    def __init__(
+        self, app: ASGIApp, limits: Limits, *, answers: Counter[int], access_log: bool = False
+    ) -> None:
         self.connections: Collection[object] = ()  # those that are open; the server sets it
+        self._answers = answers  # by HTTP status: its own refusals are among them
         self._app = app
         self._limits = limits
         self._access_log = access_log
@@ -84,6 +88,7 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                self._answers[status] += 1
                 headers = [*message["headers"], (b"x-request-id", request_id)]
                 message["headers"] = headers
                 own = dict(headers)

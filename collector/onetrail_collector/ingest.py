@@ -81,6 +81,11 @@ class Ingest:
         """Whether it takes no more."""
         return self._closing
 
+    @property
+    def waiting(self) -> tuple[int, int]:
+        """How many requests wait to be stored, and their bytes."""
+        return len(self._queue), self._waiting_bytes
+
     def start(self) -> None:
         """Begin to commit."""
         self._loop = asyncio.get_running_loop()

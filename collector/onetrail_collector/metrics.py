@@ -6,14 +6,15 @@ that a client chose: labels are codes of ours.
 """
 
 import shutil
+from bisect import bisect_left
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
-from prometheus_client.core import CounterMetricFamily
+from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from onetrail_collector.errors import Refused
 from onetrail_collector.wire.envelope import Receipt
@@ -39,9 +40,8 @@ class Metrics:
         self._commit_s = self._histogram(
             "commit_seconds", "How long a commit takes, until it is on disk.", COMMIT_S
         )
-        self._skew_s = self._histogram(
-            "client_clock_skew_seconds", "How wrong clients' clocks are, either way.", SKEW_S
-        )
+        self._skews = _Skews()
+        self.registry.register(self._skews)
         self._clamped = self._counter(
             "events_clamped", "Events from the future, whose time is that of their arrival."
         )
@@ -86,8 +86,9 @@ class Metrics:
     def clocks(self, skews_ms: Iterable[int], clamped: int) -> None:
         """The clocks of the devices whose sessions began, and the events from the future."""
         for skew_ms in skews_ms:
-            self._skew_s.observe(abs(skew_ms) / 1000)
-        self._clamped.inc(clamped)
+            self._skews.observe(abs(skew_ms) / 1000)
+        if clamped:
+            self._clamped.inc(clamped)
 
     def commit_failed(self) -> None:
         """The disk was full, the file locked or not writable."""
@@ -125,19 +126,31 @@ class Metrics:
             lambda: shutil.disk_usage(db.absolute().parent).free,
         )
 
-    def answered(self, app: ASGIApp) -> ASGIApp:
-        """`app`, with its answers counted by HTTP status."""
-        tally = self._answers.tally
+    @property
+    def answers(self) -> Tally[int]:
+        """HTTP answers by status; whoever answers adds to it."""
+        return self._answers.tally
 
-        async def counted(scope: Scope, receive: Receive, send: Send) -> None:
-            async def note(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    tally[message["status"]] += 1
-                await send(message)
 
-            await app(scope, receive, note if scope["type"] == "http" else send)
+class _Skews(Collector):
+    """How wrong clients' clocks are; plain numbers, because one is counted for each session."""
 
-        return counted
+    def __init__(self) -> None:
+        self._counts = [0] * (len(SKEW_S) + 1)
+        self._sum_s = 0.0
+
+    def observe(self, skew_s: float) -> None:
+        self._counts[bisect_left(SKEW_S, skew_s)] += 1
+        self._sum_s += skew_s
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        family = HistogramMetricFamily(
+            "onetrail_client_clock_skew_seconds", "How wrong clients' clocks are, either way."
+        )
+        bounds = [*(f"{bound:.1f}" for bound in SKEW_S), "+Inf"]
+        buckets = list(zip(bounds, accumulate(self._counts), strict=True))
+        family.add_metric([], buckets, self._sum_s)
+        yield family
 
 
 class _Answers(Collector):

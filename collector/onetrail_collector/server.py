@@ -3,6 +3,7 @@
 import gc
 import socket
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import uvicorn
@@ -23,16 +24,17 @@ class CannotListen(Exception):  # noqa: N818 - read by a person
 class Server(uvicorn.Server):
     """Calls `started` when requests are answered, and `stopped` when all of them were."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  what it serves, within what, and what it says
         self,
         app: ASGIApp,
         *,
         limits: Limits,
+        answers: Counter[int],
         access_log: bool = False,
         started: Callable[[], None],
         stopped: Callable[[], None],
     ) -> None:
-        guard = Guard(app, limits, access_log=access_log)
+        guard = Guard(app, limits, answers=answers, access_log=access_log)
         proxies = list(limits.trusted_proxies)
         super().__init__(
             uvicorn.Config(

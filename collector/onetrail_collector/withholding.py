@@ -1,8 +1,8 @@
 """Events of people who were erased are taken out of a request before anything is stored of it.
 
-By session and profile ID the device is known again, however late its outbox comes back; by a
-merging key the person is, on another device. What is withheld is told in the event's own answer,
-so that a client drops it instead of sending it for ever.
+By session, profile ID and what its client calls it the device is known again, however late its
+outbox comes back; by a merging key the person is, on another device. What is withheld is told in
+the event's own answer, so that a client drops it instead of sending it for ever.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,13 @@ from onetrail_collector.identification import Identification
 from onetrail_collector.identity.suppression import (
     Trace,
     mark,
+    of_device,
     of_key,
     of_profile_id,
     of_session,
 )
 from onetrail_collector.store.rows import Known
-from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
+from onetrail_collector.wire.envelope import ANOTHER_DEVICE, Envelope, Event, Receipt, Rejection
 
 DETAIL = (
     "is of a person whose data was erased, and is not stored; the collector's operator lifts that "
@@ -36,13 +37,16 @@ def marks(requests: Iterable[Request], known: Known) -> dict[str, Trace]:
         source = known.sources.get(envelope.source)
         if source is None:
             continue
+        device = envelope.device
+        if device is not None and (source.id, device) not in known.devices:
+            traces.add(of_device(envelope.source, device))
         if envelope.profile is not None and envelope.profile not in known.profile_ids:
             traces.add(of_profile_id(envelope.profile))
         for public_id in {envelope.session, *(event.session for event in envelope.events)}:
             if public_id is not None and (source.id, public_id) not in known.sessions:
                 traces.add(of_session(envelope.source, public_id))
         for identification in identifications.values():
-            traces.update(of_key(key) for key in identification.keys)
+            traces.update(_stated(identification, envelope.source))
     return {mark(known.salt, trace): trace for trace in traces}
 
 
@@ -60,7 +64,7 @@ def withhold(request: Request, known: Known) -> Request:
         event.index
         for event in envelope.events
         if _of_erased(event, envelope, source.id, known, device=device)
-        or _states_erased(identifications.get(event.index), known)
+        or _states_erased(identifications.get(event.index), envelope.source, known)
     }
     if not withheld and not device:
         return request
@@ -84,7 +88,10 @@ def nothing_left(request: Request, withheld: Request) -> Receipt | None:
 
 def _is_erased(envelope: Envelope, source: int, known: Known) -> bool:
     """Whether the device that sends this is one of a person who was erased."""
-    session = envelope.session
+    session, device = envelope.session, envelope.device
+    if device is not None:
+        trace = of_device(envelope.source, device)
+        return (source, device) not in known.devices and trace in known.erased
     if session is not None:
         if (source, session) in known.sessions:
             return False
@@ -102,11 +109,21 @@ def _of_erased(
     return False
 
 
-def _states_erased(identification: Identification | None, known: Known) -> bool:
+def _states_erased(identification: Identification | None, source: str, known: Known) -> bool:
     """Whether an event says that it is of a person who was erased."""
     return identification is not None and any(
-        of_key(key) in known.erased for key in identification.keys
+        trace in known.erased for trace in _stated(identification, source)
     )
+
+
+def _stated(identification: Identification, source: str) -> list[Trace]:
+    """The keys that an event states, and the devices that it says to be this one."""
+    devices = [
+        of_device(source, claim.key.value.removeprefix(f"{source}/"))
+        for claim in identification.claims
+        if claim.key.kind == ANOTHER_DEVICE
+    ]
+    return [*map(of_key, identification.keys), *devices]
 
 
 def _without(envelope: Envelope, withheld: set[int], *, device: bool) -> Envelope:

@@ -245,6 +245,7 @@ def test_a_graph_of_ten_thousand_devices_is_bounded(new_collector: Any, tmp_path
 async def fill(db: Path, policy: Policy, *, devices: int) -> None:
     """So many devices that all signed in as one customer."""
     store = await SqliteStore.open(db)
+    await store.settle_key_form(policy.fingerprint)
     await store.add_source("demo", name="Demo", origins=[], now_ms=0)
     key = Key("user_id", "17")
     async with store.transaction() as transaction:
@@ -622,3 +623,34 @@ def test_nothing_is_told_or_done_without_a_token(
 ) -> None:
     answer = httpx.request(method, standing_collector.url + path, json=REASON)
     assert (answer.status_code, answer.json()["error"]) == (401, "unauthorized")
+
+
+def test_a_token_that_may_only_read_decides_nothing(collector: Any, pair: tuple[str, str]) -> None:
+    made = collector.run("tokens", "add", "support", "--scope", "read")
+    headers = {"authorization": f"Bearer {made.split('admin token: ')[1].split()[0]}"}
+    asked = httpx.get(
+        f"{collector.url}/why", params=dict(zip("ab", pair, strict=True)), headers=headers
+    )
+    assert asked.status_code == 200
+    for path in (f"/profiles/{pair[0]}/join?dry_run=1", "/identity/refuse-key"):
+        answer = httpx.post(collector.url + path, json=REASON, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (403, "forbidden")
+
+
+def test_what_was_erased_is_told_nowhere(collector: Any, pair: tuple[str, str]) -> None:
+    web, app = pair
+    stranger = device(collector, {"type": "a"})
+    do(collector, f"/profiles/{web}/split", profile_ids=[app])
+    do(collector, f"/profiles/{app}/join", other=stranger)
+    do(collector, f"/profiles/{app}/erase")
+    assert ask(collector, "GET", f"/profiles/{app}").status_code == 404
+    assert ask(collector, "GET", f"/why?a={web}&b={app}").status_code == 404
+    told = [
+        collector.get("/profiles/changes"),
+        collector.get(f"/profiles/{web}/history"),
+        collector.get(f"/profiles/{web}/graph"),
+        collector.get("/identity/decisions"),
+        collector.get("/identity/conflicts", reason="apart"),
+    ]
+    assert app not in json.dumps(told)
+    assert stranger not in json.dumps(told)

@@ -107,3 +107,7 @@ def test_what_cannot_be_done_is_said_in_words(
     other.write_text("[identity.kinds.user_id]\nmax_profile_ids = 7\n")
     said = fails(collector, "join", *pair, "--reason", "x", "--config", str(other))
     assert "another policy" in said
+    hashed = tmp_path / "hashed.toml"
+    hashed.write_text(f'[identity]\nhash_keys = true\nhash_secret = "{"5" * 64}"\n')
+    refuse = ("refuse-key", f"email:{ANN}", "--reason", "x", "--config", str(hashed))
+    assert "holds keys in the clear" in fails(collector, *refuse)

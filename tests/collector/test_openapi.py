@@ -14,6 +14,8 @@ from openapi_spec_validator import validate
 from onetrail_collector.api.openapi import TrackAnswer
 from onetrail_collector.app import OPERATIONS, create_app
 from onetrail_collector.settings import Settings
+from onetrail_collector.wire import track
+from onetrail_collector.wire.protocols import EXCHANGES
 
 FUZZ_S = 20
 # A part of the requests is refused for what no schema says: a key's kind, a cursor's inside.
@@ -32,9 +34,8 @@ def test_the_document_is_valid_and_names_every_route(standing_collector: Any) ->
     document = described(standing_collector)
     validate(document)
     routes = {route.path for route in create_app(Settings()).routes}  # type: ignore[attr-defined]
-    other = {
-        path for path in routes if re.match(r"/t\.\w{12}|/ui|/errors", path)
-    }  # pinned files, pages
+    other = {path for path in routes if re.match(r"/t\.\w{12}|/ui|/errors", path)}  # pinned, pages
+    other |= {path for way in EXCHANGES if way not in track.EXCHANGES for path in way.paths}
     assert {path.replace(":path", "") for path in routes} - other == set(document["paths"])
     for operation in OPERATIONS:
         found = document["paths"][operation.path][operation.method.lower()]
@@ -101,7 +102,7 @@ def fuzz(collector: Any, folder: Path, *options: str, seconds: int) -> None:
 
 def test_nothing_that_can_be_sent_breaks_it(collector: Any, tmp_path: Path) -> None:
     fuzz(collector, tmp_path, "--include-path", "/track", seconds=8)
-    assert collector.get("/counts")["events"] > 3  # it came as far as the store
+    assert collector.get("/counts")["events"] > 0  # it came as far as the store
 
 
 def test_nothing_that_can_be_asked_breaks_it(collector: Any, tmp_path: Path) -> None:

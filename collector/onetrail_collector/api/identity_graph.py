@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response
 
-from onetrail_collector.api.identity_views import members_named
+from onetrail_collector.api.identity_views import unmoved
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.identity.graph import Graph, Line, Node, to_dot
@@ -71,24 +71,7 @@ class GraphView(msgspec.Struct):
 
 async def graph(call: Call[GraphAsked, Nothing]) -> GraphView | Response:
     """A profile's devices and keys and the links between them; `format=dot` as Graphviz text."""
-    [member] = await members_named(call.store, call.asked.profile_id)
-    reads, limit = call.store.identity, call.asked.limit
-    members = await reads.members_of(member.profile, limit=limit)
-    shown = {one.id for one in members}
-    links = [
-        link
-        for link in await reads.evidence_of(member.profile, limit=limit * LINKS_A_NODE)
-        if link.place.profile_id in shown
-    ]
-    foreign = await reads.foreign_evidence(member.profile, limit=limit)
-    made = await reads.decisions_within([member.profile], limit=limit)
-    totals = await reads.extent(member.profile)
-    view = GraphView(
-        profile=members[0].public_id,
-        nodes=_nodes(members, [*links, *foreign], made, member.profile),
-        links=[*map(_link, [*links, *foreign]), *_decided(made)],
-        left_out=LeftOut(totals.profile_ids - len(members), totals.links - len(links)),
-    )
+    view = await unmoved(call.store, (call.asked.profile_id,), lambda found: _graph(call, found[0]))
     if call.asked.format == "dot":
         return Response(to_dot(_picture(view)), media_type=GRAPHVIZ)
     return view
@@ -105,6 +88,26 @@ OPERATIONS = (
         or_media_type=GRAPHVIZ,
     ),
 )
+
+
+async def _graph(call: Call[GraphAsked, Nothing], member: Member) -> GraphView:
+    reads, limit = call.store.identity, call.asked.limit
+    members = await reads.members_of(member.profile, limit=limit)
+    shown = {one.id for one in members}
+    links = [
+        link
+        for link in await reads.evidence_of(member.profile, limit=limit * LINKS_A_NODE)
+        if link.place.profile_id in shown
+    ]
+    foreign = await reads.foreign_evidence(member.profile, limit=limit)
+    made = await reads.decisions_within([member.profile], limit=limit)
+    totals = await reads.extent(member.profile)
+    return GraphView(
+        profile=members[0].public_id,
+        nodes=_nodes(members, [*links, *foreign], made, member.profile),
+        links=[*map(_link, [*links, *foreign]), *_decided(made)],
+        left_out=LeftOut(totals.profile_ids - len(members), totals.links - len(links)),
+    )
 
 
 def _nodes(

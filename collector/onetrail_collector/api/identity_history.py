@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from onetrail_collector.api.cursor import DEFAULT_PAGE, LAST, MAX_PAGE, from_cursor, to_cursor
-from onetrail_collector.api.identity_views import KeyRef, key_ref, members_named
+from onetrail_collector.api.identity_views import KeyRef, key_ref, unmoved
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import wrong_shape
@@ -82,10 +82,13 @@ class Changes(msgspec.Struct):
 
 async def history(call: Call[HistoryAsked, Nothing]) -> HistoryPage:
     """Every merge, split and refusal of a profile, the newest first."""
-    [member] = await members_named(call.store, call.asked.profile_id)
     [before] = from_cursor(call.asked.cursor, first=(LAST,))
-    limit = call.asked.limit
-    rows = await call.store.identity.history(member.profile, limit=limit + 1, before=before)
+    limit, reads = call.asked.limit, call.store.identity
+    rows = await unmoved(
+        call.store,
+        (call.asked.profile_id,),
+        lambda found: reads.history(found[0].profile, limit=limit + 1, before=before),
+    )
     page = rows[:limit]
     return HistoryPage(
         [_history(row) for row in page],

@@ -1,14 +1,19 @@
 """What the identity calls share: evidence and decisions as they are answered."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
 
 import msgspec
 
 from onetrail_collector.clock import to_rfc3339
-from onetrail_collector.errors import not_found
+from onetrail_collector.errors import busy, not_found
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Member
 from onetrail_collector.store.protocol import Store
+
+T = TypeVar("T")
+
+ATTEMPTS = 5
 
 
 class KeyRef(msgspec.Struct):
@@ -81,6 +86,28 @@ async def members_named(store: Store, *public_ids: str) -> list[Member]:
         if public_id not in found:
             raise not_found(f"no profile has the profile ID {public_id[:80]!r}")
     return [found[public_id] for public_id in public_ids]
+
+
+async def unmoved(
+    store: Store, public_ids: Sequence[str], read: Callable[[list[Member]], Awaitable[T]]
+) -> T:
+    """What `read` answers of profile IDs that belong to the same profiles before and after it.
+
+    A merge between two statements gives profile IDs another profile, and `read` would look where
+    they were; then it is done again. What others join meanwhile may be in one part of the answer
+    and not yet in another. Raises Refused (404, or 503 where they move each time).
+    """
+    for _ in range(ATTEMPTS):
+        members = await members_named(store, *public_ids)
+        answer = None
+        try:
+            answer = await read(members)
+        except LookupError:
+            if members == await members_named(store, *public_ids):
+                raise
+        if answer is not None and members == await members_named(store, *public_ids):
+            return answer
+    raise busy("the profile is being merged again and again; ask again", retry_after_s=1)
 
 
 def _decision_view(act: Sequence[DecisionMade]) -> DecisionView:

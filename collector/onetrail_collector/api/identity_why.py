@@ -13,7 +13,7 @@ from onetrail_collector.api.identity_views import (
     decision_views,
     key_ref,
     link_view,
-    members_named,
+    unmoved,
 )
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_rfc3339
@@ -68,7 +68,13 @@ class Why(msgspec.Struct):
 
 async def why(call: Call[WhyAsked, Nothing]) -> Why:
     """Why two profile IDs are one profile, or what keeps them apart."""
-    one, other = await members_named(call.store, call.asked.a, call.asked.b)
+    return await unmoved(call.store, (call.asked.a, call.asked.b), lambda pair: _why(call, *pair))
+
+
+OPERATIONS = (Operation("GET", "/why", why, "read", Why, WhyAsked, errors=(404,)),)
+
+
+async def _why(call: Call[WhyAsked, Nothing], one: Member, other: Member) -> Why:
     reads = call.store.identity
     public_ids = [
         (await reads.members_of(profile, limit=1))[0].public_id
@@ -95,9 +101,6 @@ async def why(call: Call[WhyAsked, Nothing]) -> Why:
     if any(link.refused == "exclusive" for link in refused):
         found.exclusive = await _exclusive(call, made.sides)
     return found
-
-
-OPERATIONS = (Operation("GET", "/why", why, "read", Why, WhyAsked, errors=(404,)),)
 
 
 @dataclass(frozen=True, slots=True)

@@ -221,6 +221,7 @@ def _pages(schemas: _Schemas) -> dict[str, dict[str, Any]]:
         "/openapi.json": ("This document.", _ok({"type": "object"}), ()),
         "/t.js": ("The tracker.", script, ()),
         "/t-more.js": ("What the tracker loads where its tag asks for more.", script, ()),
+        "/t-vitals.js": ("What the tracker loads where its tag asks for web vitals.", script, ()),
     }
     return {
         path: {

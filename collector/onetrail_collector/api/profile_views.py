@@ -140,7 +140,7 @@ def _trait_value(trait: Trait, names: Mapping[int, str]) -> TraitValue:
         value=msgspec.Raw(trait.value.encode()),
         profile_id=names[trait.profile_id],
         event_id=trait.event_id,
-        time=to_rfc3339(trait.time_ms),
+        time=to_rfc3339(abs(trait.time_ms)),
     )
 
 

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Meta
 
 from onetrail_collector.api.cursor import DEFAULT_PAGE, LAST, MAX_PAGE, from_cursor, to_cursor
-from onetrail_collector.api.identity_views import KeyRef
+from onetrail_collector.api.identity_views import KeyRef, unmoved
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.profile_views import Profile, optional_time, profile_view
 from onetrail_collector.clock import to_rfc3339
@@ -89,9 +89,14 @@ class CountsView(msgspec.Struct):
 
 async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
     """The profile that holds this profile ID."""
-    number = await profile_number(call.store, call.asked.profile_id)
     asked = call.asked
-    return await read_profile_view(call.store, number, limit=asked.limit, count_all=asked.count_all)
+    return await unmoved(
+        call.store,
+        (asked.profile_id,),
+        lambda found: read_profile_view(
+            call.store, found[0].profile, limit=asked.limit, count_all=asked.count_all
+        ),
+    )
 
 
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
@@ -109,9 +114,14 @@ async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
 
 async def events_page(call: Call[EventsAsked, Nothing]) -> EventsPage:
     """A page of a profile's events under all of its profile IDs, the newest first."""
-    number = await profile_number(call.store, call.asked.profile_id)
     time_ms, place = from_cursor(call.asked.cursor, first=(LAST, 0))
-    page = await call.store.read_events(number, limit=call.asked.limit, before=(time_ms, place))
+    page = await unmoved(
+        call.store,
+        (call.asked.profile_id,),
+        lambda found: call.store.read_events(
+            found[0].profile, limit=call.asked.limit, before=(time_ms, place)
+        ),
+    )
     return EventsPage(
         [event_view(event) for event in page.events],
         None if page.next is None else to_cursor(*page.next),

@@ -204,6 +204,7 @@ def _call(
 
     async def work(store: SqliteStore) -> Any:
         if body is not None:
+            await store.settle_key_form(settings.policy.fingerprint)
             applied = await applied_policy(store)
             if applied not in {None, fingerprint(settings.policy)}:
                 raise click.ClickException(

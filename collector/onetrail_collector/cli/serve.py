@@ -33,9 +33,11 @@ def serve(found: Effective) -> None:
     greeting = [f"onetrail collector on {url}, storing in {db}"]
     greeting += [first_token(token, ", ".join(SCOPES))] if token else []
     greeting += [demo_steps(url)] if demo else []
+    app = create_app(settings, stopping=lambda: server.should_exit)
     server = Server(
-        create_app(settings, stopping=lambda: server.should_exit),
+        app,
         limits=settings.limits,
+        answers=app.state.metrics.answers,
         access_log=settings.access_log,
         started=lambda: click.echo("\n".join(greeting)),
         stopped=lambda: click.echo("stopped; everything accepted is stored"),

@@ -29,7 +29,7 @@ def hide(
 
     A signature goes too: whoever knows the source's secret could try addresses against it.
     """
-    where = [(point.property, point.kind) for point in policy.points[event_type]]
+    where = [(point.property, point.kind) for point in policy.points.get(event_type, ())]
     where += [(f"traits.{kind}", kind) for kind in policy.kinds]
     places = {}
     for path, kind in where:

@@ -99,8 +99,19 @@ def _check_length(text: str) -> None:
         raise InvalidValue(f"has {len(text)} characters; expected 1 to {MAX_VALUE_CHARS}")
 
 
+MAX_DEVICES = 1_000  # of one profile, as these kinds name them
+
 BUILT_IN_KINDS = (
     Kind("user_id", exclusive=True, priority=10, max_values=1),
     Kind("email", normaliser="email", priority=20, blocked=JUNK_EMAILS),
     Kind("phone", normaliser="phone", priority=30),
+    Kind(
+        "distinct_id", priority=40, max_values=MAX_DEVICES
+    ),  # of one source's clients: a person's or a device's
+    Kind(
+        "anonymous_id", priority=40, max_values=MAX_DEVICES
+    ),  # another device, as its own client calls it
+    Kind(
+        "arrival", priority=50, max_values=MAX_DEVICES
+    ),  # a profile ID that another site passed on with its visitor
 )

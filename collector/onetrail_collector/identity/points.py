@@ -47,8 +47,9 @@ class Finding:
         return tuple(claim.key for claim in self.claims)
 
 
-BUILT_IN_POINTS = tuple(
-    IdentificationPoint("identify", kind, kind) for kind in ("user_id", "email", "phone")
+BUILT_IN_POINTS = (
+    *(IdentificationPoint("identify", kind, kind) for kind in ("user_id", "email", "phone")),
+    IdentificationPoint("arrival", "profile_id", "arrival"),
 )
 
 

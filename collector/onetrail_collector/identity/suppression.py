@@ -22,6 +22,11 @@ def of_session(source: str, public_id: str) -> Trace:
     return ("session", source, public_id)
 
 
+def of_device(source: str, device: str) -> Trace:
+    """The trace of a device, as its client calls it; `source` is the source's public id."""
+    return ("device", source, device)
+
+
 def of_key(key: Key) -> Trace:
     """The trace of a merging key."""
     return ("key", *key)

@@ -14,7 +14,11 @@ DENIALS = frozenset({"false", "0", '"false"', '"denied"', '"deny"', '"no"', '"of
 
 
 class Trait(NamedTuple):
-    """One fact, as one profile ID's newest event states it; `value` is JSON text."""
+    """One fact, as one profile ID's newest event states it; `value` is JSON text.
+
+    A statement that is to hold only where nothing else is known has the negative of its time: the
+    first of such wins over later ones, and any other wins over it, whatever the order.
+    """
 
     profile_id: int
     name: str

@@ -12,7 +12,13 @@ from typing import Any
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.identity.suppression import mark, of_key, of_profile_id, of_session
+from onetrail_collector.identity.suppression import (
+    mark,
+    of_device,
+    of_key,
+    of_profile_id,
+    of_session,
+)
 from onetrail_collector.store.rows import Erasure, Removal
 
 ROWS_A_STEP = 500  # about 10 ms: what another commit waits
@@ -173,7 +179,19 @@ class ErasureSteps:
             "INSERT OR REPLACE INTO erasing VALUES (?, ?)", [(row[0], number) for row in ids]
         )
         traces = [of_profile_id(row[1]) for row in ids] + [of_key(Key(*row[1:])) for row in own]
+        devices = await self._all(
+            """
+            SELECT sources.public_id, device_keys.value
+            FROM erasing
+            CROSS JOIN device_keys ON device_keys.profile_id = erasing.profile_id
+            CROSS JOIN sources ON sources.id = device_keys.source
+            WHERE erasing.erasure = ?1
+            """,
+            number,
+        )
+        traces += [of_device(*row) for row in devices]
         await self._suppress(number, traces)
+        await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
         found = await self._all(IN_QUARANTINE, *_of_quarantine(ids, own))
         own_keys, rows = json.dumps([row[0] for row in own]), json.dumps([row[0] for row in found])
         await self._remove(number, "traits", THEIRS)

@@ -14,6 +14,7 @@ import msgspec
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.counts import add_merges
 from onetrail_collector.store.rows import (
     Change,
     DecisionRow,
@@ -247,6 +248,9 @@ class IdentityTables:
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             [(*change, now_ms) for change in changes],
         )
+        merged = [change.other for change in changes if change.what == "merged"]
+        if merged:
+            await add_merges(self._connection, merged, now_ms=now_ms)
 
     async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
         await self._each(

@@ -504,8 +504,8 @@ class Store(Protocol):
     async def add_page_counts(self, rows: list[Tally], last: int) -> None:
         """Count pages up to the event of this number, and keep that number with them."""
 
-    async def tidy_counts(self, now_ms: int) -> None:
-        """Forget fine steps of long ago, and rare labels of past days."""
+    async def tidy(self, now_ms: int) -> None:
+        """Forget what is past its time: fine and rare counts, refused events, sign-ins."""
 
     async def newest_number(self) -> int:
         """The number of the event that was committed last; 0 where there is none."""

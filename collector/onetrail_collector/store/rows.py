@@ -50,6 +50,17 @@ class Session(NamedTuple):
     profile_id: ProfileId
 
 
+class DeviceKey(NamedTuple):
+    """A device that its client names itself, and where its events go.
+
+    session: the present one's public id, where its client names none; its last event was then.
+    """
+
+    profile_id: ProfileId
+    session: str | None
+    last_ms: int
+
+
 @dataclass(slots=True)
 class Question:
     """What a commit must know of the past before it can decide anything."""
@@ -58,6 +69,7 @@ class Question:
     events: dict[str, list[str]] = field(default_factory=dict)  # by source, event ids
     profile_ids: set[str] = field(default_factory=set)
     contexts: dict[str, str] = field(default_factory=dict)  # body -> SHA-256, hexadecimal
+    devices: dict[str, list[str]] = field(default_factory=dict)  # by source, what clients call them
 
 
 @dataclass(slots=True)
@@ -72,6 +84,7 @@ class Known:
         default_factory=dict
     )  # profile ID -> kind -> value
     contexts: dict[str, int] = field(default_factory=dict)  # body -> number
+    devices: dict[tuple[int, str], DeviceKey] = field(default_factory=dict)  # by source
     last_profile_id: int = 0
     last_session: int = 0
     last_context: int = 0
@@ -107,6 +120,9 @@ class NewContext(NamedTuple):
     sha256: str
     body: str
 
+
+# A row of device_keys: source, value, profile ID, session, last_ms.
+NewDeviceKey = tuple[int, str, int, int | None, int]
 
 # A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
 # context, context_id, skew_ms, ahead_ms. A plain tuple, because one is made for each event.
@@ -200,6 +216,7 @@ class Writes:
     quarantine: list[NewQuarantined] = field(default_factory=list)
     skews_ms: list[int] = field(default_factory=list)  # of the devices whose sessions begin
     clamped: int = 0  # events from the future
+    devices: dict[tuple[int, str], NewDeviceKey] = field(default_factory=dict)
     blocked: list[tuple[Key, int]] = field(default_factory=list)  # a list's entry, when it was met
     dropped_links: list[tuple[int, Key]] = field(default_factory=list)
     """Set by the write: links that were counted and not kept, as their profile ID has too many."""

@@ -21,6 +21,7 @@ from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
+    DeviceKey,
     Known,
     NewEvent,
     ProfileId,
@@ -67,6 +68,17 @@ SELECT
    FROM json_each(?5) AS asked
    CROSS JOIN contexts ON contexts.sha256 = asked.key),
 
+  (SELECT json_group_array(json_array(device_keys.source, device_keys.value, profile_ids.id,
+                                      profile_ids.public_id, device_keys.last_ms,
+                                      sessions.id, sessions.public_id,
+                                      holder.id, holder.public_id))
+   FROM json_each(?6) AS by_source
+   CROSS JOIN sources ON sources.public_id = by_source.key
+   CROSS JOIN json_each(by_source.value) AS asked
+   CROSS JOIN device_keys ON device_keys.source = sources.id AND device_keys.value = asked.value
+   CROSS JOIN profile_ids ON profile_ids.id = device_keys.profile_id
+   LEFT JOIN sessions ON sessions.id = device_keys.session
+   LEFT JOIN profile_ids AS holder ON holder.id = sessions.profile_id),
   """
     + LAST_PROFILE_ID
     + """,
@@ -145,6 +157,14 @@ DELETE FROM keys WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM links WHERE key = ?
 AND NOT EXISTS (SELECT 1 FROM decisions WHERE key = ?1)
 """
 
+KEEP_DEVICES = """
+INSERT INTO device_keys (source, value, profile_id, session, last_ms)
+SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
+WHERE true
+ON CONFLICT (source, value) DO UPDATE
+SET profile_id = excluded.profile_id, session = excluded.session, last_ms = excluded.last_ms
+"""
+
 _rows = msgspec.json.Decoder(list[list[Any]])
 
 
@@ -166,22 +186,26 @@ class Transaction:
             _json(question.profile_ids),
             _json(question.events),
             _json({sha256: body for body, sha256 in question.contexts.items()}),
+            _json(question.devices),
         )
-        sources, sessions, profile_ids, events, contexts = map(_rows.decode, row[:5])
+        sources, sessions, profile_ids, events, contexts, devices = map(_rows.decode, row[:6])
         by_source: dict[int, dict[str, Session]] = {source[0]: {} for source in sources}
         for event in events:
             by_source[event[0]][event[1]] = _session(event[2:])
-        return Known(
+        known = Known(
             sources={source[1]: to_source(source) for source in sources},
             sessions={(row[0], row[2]): _session(row[1:]) for row in sessions},
             profile_ids={row[1]: ProfileId(*row) for row in profile_ids},
             events=by_source,
             contexts={body: number for number, body in contexts},
-            last_profile_id=row[5],
-            last_session=row[6],
-            last_context=row[7],
-            salt=row[8],
+            last_profile_id=row[6],
+            last_session=row[7],
+            last_context=row[8],
+            salt=row[9],
         )
+        for device in devices:
+            _add_device(known, device)
+        return known
 
     async def find_profile(self, public_id: str) -> int | None:
         return await find_profile(self._connection, public_id)
@@ -232,6 +256,7 @@ class Transaction:
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, tally(writes))
+        await self._from_json(KEEP_DEVICES, writes.devices.values())
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
@@ -309,6 +334,14 @@ class Transaction:
 
 def _session(row: Sequence[Any]) -> Session:
     return Session(row[0], row[1], ProfileId(row[2], row[3]))
+
+
+def _add_device(known: Known, row: Sequence[Any]) -> None:
+    source, value, number, public_id, last_ms, *session = row
+    profile_id = ProfileId(number, public_id)
+    known.devices[source, value] = DeviceKey(profile_id, session[1], last_ms)
+    if session[0] is not None:
+        known.sessions[source, session[1]] = _session(session)
 
 
 def _json(values: Iterable[object] | Mapping[str, object]) -> str:

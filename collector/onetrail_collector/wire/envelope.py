@@ -8,6 +8,14 @@ from typing import NamedTuple
 import msgspec
 
 
+class Claims(msgspec.Struct, gc=False):
+    """What a protocol says of who somebody is, beside an event's properties."""
+
+    keys: tuple[tuple[str, str], ...] = ()  # (kind, value)
+    traits: str | None = None  # JSON object
+    first_traits: str | None = None  # JSON object: only where nothing is known of that name
+
+
 class Event(msgspec.Struct, gc=False):
     """One event that has the right shape. Times are the client's own, in ms since 1970."""
 
@@ -18,6 +26,17 @@ class Event(msgspec.Struct, gc=False):
     time_ms: int | None = None
     context: str | None = None  # JSON object, as sent
     session: str | None = None  # where it is not the batch's
+    device: str | None = None  # the client's own ID of its device, where its protocol has one
+    claims: Claims | None = None
+
+
+# A kind of key that is not the same in two sources; the collector adds the source.
+DISTINCT_ID = "distinct_id"
+
+# Kinds of key that name a device instead of a person; they join two profile IDs of this collector
+# once it has found that it issued both.
+ANOTHER_DEVICE = "anonymous_id"  # the value is another device's `Event.device` of the same source
+ARRIVAL = "arrival"  # the value is a profile ID that another site passed on with the visitor
 
 
 class Rejection(msgspec.Struct):
@@ -50,7 +69,11 @@ class Client(NamedTuple):
 
 
 class Envelope(msgspec.Struct):
-    """One request: a source, a session, and events in the order in which they happened."""
+    """A source, a session, and events in the order in which they happened: one device's request.
+
+    A protocol whose clients name their device themselves (Segment's anonymousId) says so in
+    `device`: that is the client's word, from which the collector finds the profile ID it issued.
+    """
 
     source: str
     events: list[Event]
@@ -64,7 +87,9 @@ class Envelope(msgspec.Struct):
     refused: dict[int, str] = {}  # by index, the JSON of the rejected, as it was sent
     client: Client = Client()
     secret_sha256: bytes | None = None  # of the secret that came with it
+    anonymous: bool = False  # its sender wants nothing of it to say who somebody is
     trusted: bool = False  # it is the source's; known from when the commit has looked it up
+    device: str | None = None
 
 
 class Receipt(msgspec.Struct):

@@ -5,7 +5,6 @@ right shape is decoded in one pass; only where that fails are events looked at o
 one bad event never sinks its neighbours.
 """
 
-import json
 import re
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
@@ -14,18 +13,26 @@ import msgspec
 
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import not_json, too_large, wrong_shape
-from onetrail_collector.uuid7 import uuid7
-from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
+from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
+from onetrail_collector.wire.exchange import Exchange
+from onetrail_collector.wire.json_text import (
+    ABSENT,
+    ESCAPED_NUL,
+    MAX_ID_CHARS,
+    Unfit,
+    decode_text,
+    json_object,
+    mended,
+    sentence,
+)
+from onetrail_collector.wire.tracardi_fields import Times, adapt
 
 MAX_EVENTS = 1000
-MAX_JSON_BYTES = 32_768  # of one event's properties, and of one context
+_TRACARDI = re.compile('"tracardi"|"local"')  # what its browser tracker's context holds
 
-Id = Annotated[str, msgspec.Meta(min_length=1, max_length=128)]
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
 CheckedId = Annotated[Id, msgspec.Meta(pattern=r"^[^\x00]+$")]  # SQLite's text ends at a NUL
-ESCAPED_NUL = "\\u0000"  # the only form in which JSON can hold one
-
-_ABSENT = msgspec.Raw(b"")
 
 
 class _Ref(msgspec.Struct, gc=False):
@@ -40,14 +47,15 @@ class _Event(msgspec.Struct, gc=False):
     type: Id
     id: Id | None = None
     time: datetime | None = None
-    properties: msgspec.Raw = _ABSENT
-    context: msgspec.Raw = _ABSENT
+    properties: msgspec.Raw = ABSENT
+    context: msgspec.Raw = ABSENT
     session: _Ref | None = None
 
 
 class _CheckedEvent(_Event, gc=False):
     type: CheckedId
     id: CheckedId | None = None
+    time: datetime | Times | None = None  # type: ignore[assignment]
 
 
 E = TypeVar("E")
@@ -59,7 +67,8 @@ class _Batch(msgspec.Struct, Generic[E], gc=False):
     session: _Ref | None = None
     profile: _Ref | None = None
     sent_at: datetime | None = None
-    context: msgspec.Raw = _ABSENT
+    context: msgspec.Raw = ABSENT
+    options: msgspec.Raw = ABSENT
 
 
 class _EventId(msgspec.Struct):
@@ -70,21 +79,18 @@ Batch, BatchEvent = _Batch, _Event  # for the API's description
 
 _whole = msgspec.json.Decoder(_Batch[_Event])
 _in_parts = msgspec.json.Decoder(_Batch[msgspec.Raw])
-_one_event: msgspec.json.Decoder[_Event] = msgspec.json.Decoder(_CheckedEvent)
+_one_event = msgspec.json.Decoder(_CheckedEvent)
 _one_id = msgspec.json.Decoder(_EventId)
 
 
 def decode(body: bytes, *, origin: str | None = None) -> Envelope:
     """An Envelope from a request's body; raises Refused where nothing of it can be taken."""
-    try:
-        text = body.decode()
-    except UnicodeDecodeError as error:
-        raise not_json(f"the body is not UTF-8: {error.reason} at byte {error.start}") from None
+    text = decode_text(body)
     try:
         try:
             return _envelope(text, origin)
         except msgspec.DecodeError as error:
-            return _envelope(_mended(text, str(error)), origin)
+            return _envelope(mended(text, str(error)), origin)
     except RecursionError:
         raise not_json("the body is nested too deep") from None
 
@@ -99,14 +105,14 @@ def _envelope(text: str, origin: str | None) -> Envelope:
     for index, event in received:
         try:
             events.append(_event(index, event))
-        except _Unfit as unfit:
+        except Unfit as unfit:
             rejected.append(Rejection(index, event.id, unfit.code, str(unfit)))
     rejected.sort(key=lambda rejection: rejection.index)
     try:
-        context = _json_object(batch.context, None, "context")
-    except _Unfit as unfit:
+        context = json_object(batch.context, None, "context")
+    except Unfit as unfit:
         raise (too_large if unfit.code == "too_large" else wrong_shape)(str(unfit)) from None
-    return Envelope(
+    envelope = Envelope(
         source=batch.source.id,
         events=events,
         session=batch.session.id if batch.session else None,
@@ -118,6 +124,9 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         size_bytes=len(text),
         refused=_refused(text, rejected) if rejected else {},
     )
+    if batch.options is ABSENT and (context is None or not _TRACARDI.search(context)):
+        return envelope
+    return adapt(envelope, bytes(batch.options))
 
 
 def _refused(text: str, rejected: list[Rejection]) -> dict[int, str]:
@@ -159,27 +168,6 @@ def _results(receipt: Receipt) -> list[str]:
     return results
 
 
-class _Unfit(Exception):  # noqa: N818 - becomes a Rejection
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-
-
-def _mended(text: str, complaint: str) -> str:
-    """The same JSON without the lone surrogates that browsers make by cutting an emoji in two."""
-    if not re.search(r"\\u[dD][89a-fA-F]", text):
-        raise not_json(f"the body is not JSON: {complaint}")
-    try:
-        value = json.loads(text, parse_constant=_no_constant)
-        return json.dumps(value, ensure_ascii=False).encode(errors="replace").decode()
-    except (ValueError, RecursionError):
-        raise not_json(f"the body is not JSON: {complaint}") from None
-
-
-def _no_constant(name: str) -> None:
-    raise ValueError(f"{name} is not JSON")
-
-
 def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tuple[int, _Event]]]:
     if ESCAPED_NUL not in text:
         try:
@@ -190,13 +178,16 @@ def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tup
     try:
         batch = _in_parts.decode(text)
     except msgspec.ValidationError as error:
-        raise wrong_shape(_sentence(error, "")) from None
-    received = []
+        raise wrong_shape(sentence(error, "")) from None
+    received: list[tuple[int, _Event]] = []
     for index, raw in enumerate(batch.events[:MAX_EVENTS]):
         try:
-            received.append((index, _one_event.decode(raw)))
+            event = _one_event.decode(raw)
+            if isinstance(event.time, Times):
+                event.time = event.time.create or event.time.insert
+            received.append((index, event))
         except msgspec.ValidationError as error:
-            detail = _sentence(error, f"events[{index}]")
+            detail = sentence(error, f"events[{index}]")
             rejected.append(Rejection(index, _id_of(raw), "wrong_shape", detail))
     return batch, received
 
@@ -207,29 +198,11 @@ def _event(index: int, event: _Event) -> Event:
         index,
         event.id or uuid7(),
         event.type,
-        "{}" if properties is _ABSENT else _json_object(properties, index, "properties") or "{}",
+        "{}" if properties is ABSENT else json_object(properties, index, "properties") or "{}",
         None if event.time is None else to_ms(event.time),
-        None if context is _ABSENT else _json_object(context, index, "context"),
+        None if context is ABSENT else json_object(context, index, "context"),
         None if event.session is None else event.session.id,
     )
-
-
-def _json_object(raw: msgspec.Raw, index: int | None, name: str) -> str | None:
-    """The text of a JSON object, as sent; None where it is absent, null or empty."""
-    value = bytes(raw)
-    if value[:1] == b"{" and 2 < len(value) <= MAX_JSON_BYTES:  # noqa: PLR2004 - longer than {}
-        if is_too_deep(value):
-            where = name if index is None else f"events[{index}].{name}"
-            raise _Unfit(
-                "too_deep", f"{where} is nested deeper than {MAX_DEPTH} levels: flatten it"
-            )
-        return value.decode()
-    if value in {b"", b"null", b"{}"}:
-        return None
-    where = name if index is None else f"events[{index}].{name}"
-    if value[:1] != b"{":
-        raise _Unfit("wrong_shape", f"{where}: expected an object")
-    raise _Unfit("too_large", f"{where} is {len(value)} bytes; the limit is {MAX_JSON_BYTES}")
 
 
 def _id_of(raw: msgspec.Raw) -> str | None:
@@ -241,9 +214,12 @@ def _id_of(raw: msgspec.Raw) -> str | None:
     return claimed if isinstance(claimed, str) and len(claimed) <= 128 else None  # noqa: PLR2004
 
 
-def _sentence(error: msgspec.ValidationError, name: str) -> str:
-    """`events[2].type: expected str, got int`, from msgspec's words for it."""
-    message, _, path = str(error).partition(" - at `$")
-    where = (name + path.rstrip("`")).lstrip(".") or "the body"
-    message = message.replace("`", "")
-    return f"{where}: {message[:1].lower()}{message[1:]}"
+EXCHANGES = (
+    Exchange(
+        paths=("/track",),
+        methods=("POST",),
+        decode=lambda call: [decode(call.body, origin=call.origin)],
+        encode=lambda _, receipt: encode(receipt),
+        allowed_headers="content-type, content-encoding, x-timestamp",  # Tracardi sends the last
+    ),
+)

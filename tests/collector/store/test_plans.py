@@ -18,7 +18,7 @@ from onetrail_collector.store.rows import ImportedRows, LiveFilter, Question, So
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
-GROWING += ("decisions", "history")
+GROWING += ("decisions", "history", "device_keys")
 
 
 async def decide(tables: IdentityTables) -> None:

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from onetrail_collector.errors import Refused
-from onetrail_collector.wire.track import MAX_EVENTS, MAX_JSON_BYTES, decode
+from onetrail_collector.wire.json_text import MAX_JSON_BYTES
+from onetrail_collector.wire.track import MAX_EVENTS, decode
 
 JSON = st.recursive(
     st.none()

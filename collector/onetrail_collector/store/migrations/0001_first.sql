@@ -193,11 +193,11 @@ CREATE TABLE key_form (
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
-    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, pages, referrers
+    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, merges, rejected, pages, referrers
     step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
-    label    TEXT    NOT NULL,  -- an event's type, a page, a site
+    label    TEXT    NOT NULL,  -- an event's type, an error, a page, a site
     count    INTEGER NOT NULL,
     PRIMARY KEY (metric, step_ms, start_ms, source, label)
 ) WITHOUT ROWID;
@@ -214,6 +214,23 @@ CREATE TABLE positions (
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL
 ) WITHOUT ROWID;
+
+-- What other protocols' clients call their device, and the profile ID that was issued to it.
+-- Where they name no session, the collector keeps the present one and the time of its last event.
+CREATE TABLE device_keys (
+    source     INTEGER NOT NULL REFERENCES sources (id),
+    value      TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL REFERENCES profile_ids (id),
+    session    INTEGER REFERENCES sessions (id),
+    last_ms    INTEGER NOT NULL,
+    PRIMARY KEY (source, value)
+) WITHOUT ROWID;
+CREATE INDEX device_keys_by_profile_id ON device_keys (profile_id);  -- erasing a person
+CREATE INDEX device_keys_by_session ON device_keys (session) WHERE session IS NOT NULL;
+-- A session's number may be given again, to somebody else's: no device goes on in one that is gone.
+CREATE TRIGGER device_keys_leave_sessions AFTER DELETE ON sessions BEGIN
+    UPDATE device_keys SET session = NULL WHERE session = OLD.id;
+END;
 
 -- Events that were refused, as they were sent, until their cause is mended or they are too old. Bounded.
 CREATE TABLE quarantine (
