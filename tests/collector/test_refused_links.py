@@ -95,3 +95,14 @@ def test_not_of_the_limit_that_others_reached(tmp_path: Path) -> None:
         )
     )
     assert [told(receipt) for receipt in receipts] == [[], []]
+
+
+def test_a_device_is_told_of_the_links_above_the_bound_that_are_not_kept(tmp_path: Path) -> None:
+    """A value that it keeps may come again without a warning."""
+    address = '{{"email": "p{}@shop.test"}}'.format
+    thousand = [identify("a", *(address(n) for n in range(1_000)))]
+    again = Envelope("web", [Event(0, "again", "identify", address(3))], session="a")
+    more = Envelope("web", [Event(0, "more", "identify", address(1_000))], session="a")
+    receipts = asyncio.run(run(tmp_path / "a.db", Policy(), *thousand, again, more))
+    assert told(receipts[1]) == []
+    assert len(told(receipts[2])) == 1
