@@ -23,6 +23,7 @@ from onetrail_collector.api import (
     profiles,
     series,
     sources,
+    status,
 )
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.api.operation import routes as operation_routes
@@ -72,6 +73,7 @@ OPERATIONS = (
     *debug.OPERATIONS,
     *sources.OPERATIONS,
     *blocked.OPERATIONS,
+    *status.OPERATIONS,
 )
 
 

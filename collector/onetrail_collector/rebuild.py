@@ -62,8 +62,10 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
     """
     while True:
         try:
-            if await applied_policy(store) != fingerprint(policy):
-                log.info("the identity policy has changed; resolving all profiles again")
+            applied = await applied_policy(store)
+            if applied != fingerprint(policy):
+                if applied is not None:  # else the file is new
+                    log.info("the identity policy has changed; resolving all profiles again")
                 await rebuild(store, policy, now_ms=now_ms())
             await settle_rest(store, policy, now_ms=now_ms())
         except Exception:

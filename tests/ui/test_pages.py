@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 AXE = Path(__file__).parent.parent.parent / "js" / "node_modules" / "axe-core" / "axe.min.js"
 HOSTILE = '"><img src=x onerror="document.title=1"><script>document.title=2</script>'
 MAX_PAGE_BYTES = 150_000
-OTHERS = ("/ui/identity", "/ui/sign-in")
+OTHERS = ("/ui/sources", "/ui/identity", "/ui/sign-in")
 
 
 def send(collector: Any, *events: dict[str, Any], session: str = "s") -> str:

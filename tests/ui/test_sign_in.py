@@ -6,7 +6,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-PAGES = ["/ui", "/ui/live", "/ui/profiles", "/ui/profiles/x"]
+PAGES = ["/ui", "/ui/live", "/ui/profiles", "/ui/profiles/x", "/ui/sources"]
 
 
 @pytest.mark.parametrize("path", PAGES)

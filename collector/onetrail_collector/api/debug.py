@@ -86,8 +86,8 @@ async def debug_events(call: Call[BySource, Nothing]) -> DebugView:
     refused = call.refusals.newest(source)
     found = [
         *((event.received_ms, _stored(event)) for event in stored),
-        *((entry.received_ms, _rejected(entry)) for entry in rejected),
-        *((refusal.received_ms, _refused(refusal)) for refusal in refused),
+        *((entry.received_ms, rejected_event(entry)) for entry in rejected),
+        *((refusal.received_ms, refused_event(refusal)) for refusal in refused),
     ]
     found.sort(key=lambda pair: -pair[0])
     return DebugView([event for _, event in found[:limit]])
@@ -134,7 +134,8 @@ def _stored(event: StoredEvent) -> DebugEvent:
     )
 
 
-def _rejected(entry: Quarantined) -> DebugEvent:
+def rejected_event(entry: Quarantined) -> DebugEvent:
+    """What became of an event that is in the quarantine."""
     view = quarantined_view(entry)
     return DebugEvent(
         "rejected",
@@ -148,7 +149,8 @@ def _rejected(entry: Quarantined) -> DebugEvent:
     )
 
 
-def _refused(refusal: Refusal) -> DebugEvent:
+def refused_event(refusal: Refusal) -> DebugEvent:
+    """What became of a request that was refused as a whole."""
     return DebugEvent(
         "refused",
         to_rfc3339(refusal.received_ms),

@@ -9,6 +9,7 @@ from onetrail_collector.api import (
     identity_history,
     identity_lists,
     identity_why,
+    policy,
 )
 
 OPERATIONS = (
@@ -17,4 +18,5 @@ OPERATIONS = (
     *identity_graph.OPERATIONS,
     *identity_decisions.OPERATIONS,
     *identity_lists.OPERATIONS,
+    *policy.OPERATIONS,
 )

@@ -1,15 +1,19 @@
 """Events as they are committed, as server-sent events: https://html.spec.whatwg.org/#server-sent-events.
 
 A connection that was lost goes on where it was: the id of each is its number in the order of
-commits, and the browser sends the last one it saw.
+commits and, after a dot, that of the last rejected event; the browser sends the last one it saw.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
+import heapq
+from collections.abc import AsyncIterator, Iterator
+from typing import Annotated, NamedTuple
 
 import msgspec
+from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
+from onetrail_collector.api.debug import DebugEvent, refused_event, rejected_event
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.profiles import EventView, event_view, profile_number
 from onetrail_collector.store.rows import LiveFilter
@@ -20,18 +24,33 @@ PAUSE_S = 0.25  # between looks, however fast events come
 ALIVE_S = 15.0  # proxies end a silent connection
 LOOK_S = 1.0  # how soon a stream sees that the collector stops
 
+LastId = Annotated[str, Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")]
+
 
 class LiveAsked(msgspec.Struct, rename={"event_type": "type"}):
-    """Which events; `last_event_id` goes on after the event of this number."""
+    """Which events; `last_event_id` goes on after the event of this id."""
 
     source: str | None = None
     event_type: str | None = None
     profile_id: str | None = None
-    last_event_id: int | None = None
+    last_event_id: LastId | None = None
+
+
+class _Message(NamedTuple):
+    """One message before it has its id; `kind` is the number that it moves."""
+
+    received_ms: int
+    kind: str  # stored, rejected, refused
+    number: int
+    view: EventView | DebugEvent
 
 
 async def live(call: Call[LiveAsked, Nothing]) -> Response:
-    """A stream of events as they are committed; begins with the newest 50."""
+    """A stream of events as they are committed; begins with the newest 50.
+
+    Events that were not stored come as messages of the type `rejected`, requests refused as a
+    whole as `refused`, both only where no type and no profile is asked for.
+    """
     profile = None
     if call.asked.profile_id:
         profile = await profile_number(call.store, call.asked.profile_id)
@@ -46,19 +65,14 @@ OPERATIONS = (
 
 
 async def _stream(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:
-    asked = call.asked
-    seen = _seen(call)
-    after, limit = (0, FIRST) if seen is None else (seen, AT_ONCE)
-    filter_by = LiveFilter(asked.source or None, asked.event_type or None, profile)
+    reader = _Reader(call, profile)
     silent_s = 0.0
     yield b"retry: 1000\n\n"
     while not call.request.state.stopping():
-        events = await call.store.read_committed(after=after, limit=limit, filter_by=filter_by)
-        limit = AT_ONCE
-        for number, event in events:
-            after = number
-            yield b"id: %d\ndata: %b\n\n" % (number, msgspec.json.encode(event_view(event)))
-        if events:
+        messages = await reader.next()
+        for message in messages:
+            yield message
+        if messages:
             silent_s = 0.0
             await asyncio.sleep(PAUSE_S)
             continue
@@ -69,7 +83,67 @@ async def _stream(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncI
             yield b": still here\n\n"
 
 
-def _seen(call: Call[LiveAsked, Nothing]) -> int | None:
-    """The number of the last event that the reader saw; its browser knows it after a break."""
+class _Reader:
+    """What is new since the last look, in the order of arrival."""
+
+    def __init__(self, call: Call[LiveAsked, Nothing], profile: int | None) -> None:
+        asked = call.asked
+        self._call = call
+        self._source = asked.source or None
+        self._filter = LiveFilter(self._source, asked.event_type or None, profile)
+        self._all = not asked.event_type and not asked.profile_id
+        self._event, self._rejected = _seen(call)
+        self._refused_ms = -1 if self._event is None else call.clock()
+        self._seen = {"stored": self._event or 0, "rejected": self._rejected or 0}
+
+    async def next(self) -> list[bytes]:
+        """The messages; empty where nothing is new."""
+        found = [await self._stored()]
+        if self._all:
+            found += [await self._not_stored(), self._refusals()]
+        return list(self._packed(heapq.merge(*found, key=lambda message: message.received_ms)))
+
+    async def _stored(self) -> list[_Message]:
+        limit = FIRST if self._event is None else AT_ONCE
+        rows = await self._call.store.read_committed(
+            after=self._event or 0, limit=limit, filter_by=self._filter
+        )
+        self._event = rows[-1][0] if rows else self._event or 0
+        return [_Message(row.received_ms, "stored", at, event_view(row)) for at, row in rows]
+
+    async def _not_stored(self) -> list[_Message]:
+        if self._rejected is None:
+            rows = (await self._call.store.quarantined(self._source, limit=FIRST))[::-1]
+        else:
+            rows = await self._call.store.quarantined(
+                self._source, limit=AT_ONCE, after=self._rejected
+            )
+        self._rejected = rows[-1].id if rows else self._rejected or 0
+        return [_Message(row.received_ms, "rejected", row.id, rejected_event(row)) for row in rows]
+
+    def _refusals(self) -> list[_Message]:
+        rows = self._call.refusals.newest(self._source)[::-1]
+        new = [row for row in rows if row.received_ms > self._refused_ms]
+        self._refused_ms = new[-1].received_ms if new else self._refused_ms
+        return [_Message(row.received_ms, "refused", 0, refused_event(row)) for row in new]
+
+    def _packed(self, messages: Iterator[_Message]) -> Iterator[bytes]:
+        for message in messages:
+            name = b"" if message.kind == "stored" else b"event: %b\n" % message.kind.encode()
+            if message.number:
+                self._seen[message.kind] = message.number
+            last = b"%d.%d" % (self._seen["stored"], self._seen["rejected"])
+            yield b"%bid: %b\ndata: %b\n\n" % (name, last, msgspec.json.encode(message.view))
+
+
+def _seen(call: Call[LiveAsked, Nothing]) -> tuple[int | None, int | None]:
+    """The numbers of what the reader saw last; its browser knows them after a break."""
     header = call.request.headers.get("last-event-id", "")
-    return int(header) if header.isdecimal() and len(header) < 19 else call.asked.last_event_id  # noqa: PLR2004 - 64 bits
+    try:
+        text = msgspec.convert(header, LastId) if header else call.asked.last_event_id
+    except msgspec.ValidationError:
+        text = call.asked.last_event_id
+    if text is None:
+        return None, None
+    event, _, rejected = text.partition(".")
+    return int(event), int(rejected) if rejected else None

@@ -13,7 +13,7 @@ from onetrail_collector.clock import to_ms, to_rfc3339
 from onetrail_collector.errors import wrong_shape
 from onetrail_collector.store.rows import CountRow
 
-Metric = Literal["events", "sessions", "profile_ids", "pages", "referrers"]
+Metric = Literal["events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers"]
 Step = Literal["minute", "hour", "day", "month"]
 
 STEPS_MS: dict[str, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
@@ -54,7 +54,8 @@ class Series(msgspec.Struct):
 async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
     """How often something happened in each step of time, in all, by source or by label.
 
-    The label of an event is its type; of a page, its address; of a referrer, its site.
+    The label of an event is its type; of a rejected one, the error; of a page, its address; of a
+    referrer, its site. The time of merges and rejected events is that of the commit.
     """
     asked = call.asked
     starts = _starts(asked)

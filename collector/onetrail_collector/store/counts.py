@@ -5,6 +5,7 @@ MOST_LABELS labels a day are kept, the most frequent; the others become one.
 """
 
 from collections import Counter
+from collections.abc import Collection
 
 import aiosqlite
 import msgspec
@@ -15,7 +16,7 @@ MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
 KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}
-METRICS = ("events", "sessions", "profile_ids", "pages", "referrers")
+METRICS = ("events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers")
 LABELLED = ("events", "pages", "referrers")
 MOST_LABELS = 1_000
 OTHER = "(other)"
@@ -63,6 +64,10 @@ def tally(writes: Writes) -> list[Tally]:
     happened.update(
         ("profile_ids", row.issued_ms // MINUTE_MS, row.source, "") for row in writes.profile_ids
     )
+    happened.update(
+        ("rejected", row.received_ms // MINUTE_MS, row.source, row.code)
+        for row in writes.quarantine
+    )
     return [
         (metric, max(minute, 0) * MINUTE_MS, source, label, count)
         for (metric, minute, source, label), count in happened.items()
@@ -75,6 +80,17 @@ async def add_counts(
     """Add to the counts of these steps; within the caller's transaction."""
     if rows:
         await writer.execute(ADD_COUNTS, (_json(rows), _json(steps_ms)))
+
+
+async def add_merges(writer: aiosqlite.Connection, merged: Collection[int], *, now_ms: int) -> None:
+    """Count profiles that became part of another, by the source of each one's oldest profile ID."""
+    rows = await writer.execute_fetchall(
+        "SELECT profile_ids.source FROM json_each(?) AS merged"
+        " CROSS JOIN profile_ids ON profile_ids.id = merged.value",
+        (_json(list(merged)),),
+    )
+    minute_ms = now_ms - now_ms % MINUTE_MS
+    await add_counts(writer, [("merges", minute_ms, source, "", 1) for (source,) in rows])
 
 
 async def read_counts(

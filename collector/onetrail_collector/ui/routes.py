@@ -23,6 +23,7 @@ PAGES = {
     "": ("overview.html", "Overview"),
     "/live": ("live.html", "Live"),
     "/profiles": ("profiles.html", "Profiles"),
+    "/sources": ("sources.html", "Sources"),
     "/identity": ("identity.html", "Identity"),
 }
 HEADERS = {

@@ -35,6 +35,7 @@ async def decide(tables: IdentityTables) -> None:
     await tables.in_force(decision)
     await tables.region([1], [2], limit=10)
     await tables.users(1, limit=3)
+    await tables.delete_decisions([1], [1])
 
 
 async def read_identity(reads: IdentityReads) -> None:

@@ -127,10 +127,10 @@ CREATE TABLE decisions (
     undone_by     TEXT,
     undone_ms     INTEGER
 );
-CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_profile_id ON decisions (profile_id);
 CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
-CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
-CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_other ON decisions (other);
+CREATE INDEX decisions_by_key ON decisions (key);
 CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
@@ -193,11 +193,11 @@ CREATE TABLE key_form (
 -- How often something happened in a step of time, kept in the commit that stores it: pages of
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
-    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, pages, referrers
+    metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, merges, rejected, pages, referrers
     step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
-    label    TEXT    NOT NULL,  -- an event's type, a page, a site
+    label    TEXT    NOT NULL,  -- an event's type, an error, a page, a site
     count    INTEGER NOT NULL,
     PRIMARY KEY (metric, step_ms, start_ms, source, label)
 ) WITHOUT ROWID;

@@ -13,3 +13,16 @@ export function eventLine(event, css = "") {
   details.addEventListener("toggle", open, { once: true });
   return h("li", { class: css }, details);
 }
+
+/** An event that was not stored, or a request refused as a whole, with the reason. @param {any} lost @param {string} [css] */
+export function lostLine(lost, css = "") {
+  const type = typeof lost.event?.type === "string" && lost.event.type ? lost.event.type : lost.verdict === "refused" ? "a request" : "an event";
+  const details = h(
+    "details",
+    {},
+    h("summary", {}, h("strong", {}, type), h("span", { class: "tag bad" }, `${lost.verdict}: ${lost.error}`), lost.source ? h("span", { class: "tag" }, lost.source) : null, when(lost.received), h("span", { class: "detail bad" }, lost.detail)),
+    lost.event === null ? null : h("pre", { tabindex: 0 }, JSON.stringify(lost.event, null, 2)),
+    h("p", { class: "foot" }, h("a", { href: lost.help }, `What ${lost.error} means, and what to do`)),
+  );
+  return h("li", { class: `lost ${css}` }, details);
+}

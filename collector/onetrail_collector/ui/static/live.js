@@ -1,8 +1,9 @@
 /** Events as they are committed. A connection that breaks goes on after the last event it brought. */
 
 import { address, get } from "./api.js";
-import { copyButton, find, h, say } from "./dom.js";
-import { eventLine } from "./event.js";
+import { find, h, say } from "./dom.js";
+import { eventLine, lostLine } from "./event.js";
+import { ways } from "./ways.js";
 
 const MOST = 200; // lines on the page
 const list = find("#events");
@@ -23,15 +24,18 @@ function follow() {
     state("live", "good");
     setTimeout(() => (fresh = true), 500);
   };
-  stream.onmessage = (message) => add(JSON.parse(message.data));
+  stream.onmessage = (message) => add(eventLine(JSON.parse(message.data), css()), true);
+  for (const verdict of ["rejected", "refused"]) stream.addEventListener(verdict, (message) => add(lostLine(JSON.parse(message.data), css())));
   stream.onerror = () => state(stream?.readyState === EventSource.CLOSED ? "refused: see the filters" : "the connection broke; trying again", "wait");
 }
 
-/** @param {any} event */
-function add(event) {
+const css = () => (fresh ? "new" : "");
+
+/** @param {HTMLElement} line @param {boolean} [stored] */
+function add(line, stored = false) {
   find("#none").hidden = true;
-  find("#onboarding .waiting")?.replaceWith(h("p", { class: "good waiting-over" }, "The first event is here."));
-  list.prepend(eventLine(event, fresh ? "new" : ""));
+  if (stored) find("#onboarding .waiting")?.replaceWith(h("p", { class: "good waiting-over" }, "The first event is here."));
+  list.prepend(line);
   while (list.children.length > MOST) list.lastElementChild.remove();
 }
 
@@ -43,13 +47,10 @@ function state(text, css) {
 
 /** What a developer pastes, until the first event of a source is there. @param {string} source */
 function onboard(source) {
-  const tag = `<script async src="${location.origin}/t.js" data-source="${source}"></script>`;
-  const python = `from onetrail import Tracker\n\nwith Tracker("${location.origin}", source="${source}") as tracker:\n    tracker.track("start")`;
-  const block = (name, text) => h("div", { class: "stack" }, h("div", { class: "title" }, h("h2", {}, name), copyButton(text, name)), h("pre", { tabindex: 0 }, text));
   find("#onboarding").hidden = false;
   find("#onboarding").replaceChildren(
     h("h2", { id: "onboarding-title" }, `Send the first event of ${source}`),
-    h("div", { class: "columns" }, block("A web page", tag), block("A Python program", python)),
+    ways(source),
     h("p", { class: "wait waiting" }, "Waiting for the first event…"),
   );
 }

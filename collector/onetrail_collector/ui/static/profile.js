@@ -5,6 +5,7 @@ import { decide } from "./decide.js";
 import { figure, find, h, say, when } from "./dom.js";
 import { eventLine } from "./event.js";
 import { picture } from "./graph.js";
+import { privacyCard } from "./privacy.js";
 import { table } from "./table.js";
 
 const id = decodeURIComponent(location.pathname.split("/").pop() || "");
@@ -28,6 +29,7 @@ async function show() {
     sessions(profile),
     h("section", { class: "stack" }, h("h2", {}, "Events"), h("ol", { class: "events", id: "events" }, ...page.events.map((event) => eventLine(event))), more(page.next_cursor)),
     historyCard(history),
+    privacyCard(path, name),
   );
   document.title = `${name} · onetrail`;
 }

@@ -1,0 +1,116 @@
+/** Who may send events, from which pages, how much, and with which secret. */
+
+import { call, get, post } from "./api.js";
+import { copyButton, find, h, say, when } from "./dom.js";
+import { ways } from "./ways.js";
+
+const KINDS = ["web", "app", "server", "iot"];
+
+async function show(open = "") {
+  const { sources } = await get("/sources");
+  find("#sources").replaceChildren(...sources.map((source) => card(source, source.id === open)));
+}
+
+/** @param {any} source @param {boolean} open */
+function card(source, open) {
+  const path = `/sources/${encodeURIComponent(source.id)}`;
+  const said = h("div", { class: "stack", role: "status" });
+  const act = (doing) => doing.catch((error) => said.replaceChildren(h("p", { class: "bad" }, error.message)));
+  const change = (body, words) => act(call("PATCH", path, {}, body).then(() => show(source.id)).then(() => say(words)));
+  const form = h(
+    "form",
+    { class: "stack" },
+    h("div", { class: "fields" }, ...fields(source)),
+    h("div", { class: "row" }, h("button", { class: "quiet" }, "Save"), ...secretButtons(source, path, said, act)),
+  );
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    change(read(form), `${source.id} saved`);
+  });
+  const toggle = () => change({ enabled: !source.enabled }, source.enabled ? `${source.id} disabled: what it sends is refused` : `${source.id} enabled`);
+  return h(
+    "section",
+    { class: "card", "data-source": source.id, "aria-label": `Source ${source.id}` },
+    h(
+      "div",
+      { class: "title" },
+      h("h2", {}, source.id, " ", h("span", { class: "tag" }, source.kind), " ", source.enabled ? null : h("span", { class: "tag bad" }, "disabled"), " ", source.needs_secret ? h("span", { class: "tag" }, "with a secret") : null),
+      h("div", { class: "row" }, h("a", { href: `/ui/live?source=${encodeURIComponent(source.id)}` }, "Live"), h("button", { class: "quiet small", type: "button", onclick: toggle }, source.enabled ? "Disable" : "Enable")),
+    ),
+    h("p", { class: "quiet" }, source.name === source.id ? "" : `${source.name}, `, "added ", when(source.created)),
+    h("details", { class: "plain", open }, h("summary", {}, "Change"), form),
+    h("details", { class: "plain" }, h("summary", {}, "How to send its events"), ways(source.id)),
+    said,
+  );
+}
+
+/** @param {any} source what the fields hold at first @returns {HTMLElement[]} */
+function fields(source) {
+  const kinds = KINDS.map((kind) => h("option", { selected: kind === source.kind }, kind));
+  return [
+    h("label", {}, "Name", h("input", { name: "name", value: source.name, maxlength: 128, autocomplete: "off" })),
+    h("label", {}, "Kind", h("select", { name: "kind" }, ...kinds)),
+    h("label", {}, "Events a second at most; empty: the configuration's limit", h("input", { name: "events_per_second", type: "number", min: 1, max: 1_000_000, value: source.events_per_second })),
+    h("label", { class: "wide" }, "Origins of its pages, one a line, as https://shop.example; empty: any", h("textarea", { name: "origins", rows: Math.max(source.origins.length, 2), spellcheck: "false" }, source.origins.join("\n"))),
+  ];
+}
+
+/** The fields in the API's words. @param {HTMLFormElement} form */
+function read(form) {
+  const given = Object.fromEntries(new FormData(form));
+  const most = String(given.events_per_second);
+  return {
+    ...(String(given.name).trim() ? { name: String(given.name).trim() } : {}),
+    kind: given.kind,
+    origins: String(given.origins).split(/[\s,]+/).filter(Boolean),
+    events_per_second: most ? Number(most) : null,
+  };
+}
+
+/** @param {any} source @param {string} path @param {HTMLElement} said @param {(doing: Promise<any>) => any} act */
+function secretButtons(source, path, said, act) {
+  const make = async () => {
+    if (source.needs_secret && !confirm(`Make a new secret for ${source.id}? From now on it sends with the new one and no other.`)) return;
+    const { secret } = await post(`${path}/secret`, undefined);
+    await show(source.id);
+    find(`[data-source="${CSS.escape(source.id)}"] > [role=status]`).replaceChildren(
+      h("p", { class: "good" }, `The secret of ${source.id}, shown this once: keep it where ${source.id} reads it.`),
+      h("div", { class: "row" }, h("code", { class: "secret" }, secret), copyButton(secret, "The secret")),
+      h("p", { class: "quiet" }, "It is sent in the header ", h("code", {}, "Authorization: Bearer SECRET"), ". A web page cannot keep one."),
+    );
+  };
+  const remove = async () => {
+    if (!confirm(`Let ${source.id} send without a secret? Whoever knows its id can send then.`)) return;
+    await call("DELETE", `${path}/secret`);
+    await show(source.id);
+  };
+  const button = (text, doing) => h("button", { class: "quiet", type: "button", onclick: () => act(doing()) }, text);
+  return [button("New secret", make), ...(source.needs_secret ? [button("Remove the secret", remove)] : [])];
+}
+
+function add() {
+  const said = h("p", { class: "bad", role: "alert" });
+  const id = h("input", { name: "id", required: true, maxlength: 128, pattern: "[A-Za-z0-9._:~\\-]+", autocomplete: "off", spellcheck: "false" });
+  const form = h("form", { class: "stack" }, h("h2", {}, "Add a source"), h("div", { class: "fields" }, h("label", { class: "wide" }, "ID: letters, digits and . _ : ~ -; it stands in the page's tag", id), ...fields({ name: "", kind: "web", origins: [] })), said);
+  const dialog = h("dialog", { "aria-label": "Add a source" }, form);
+  form.append(h("div", { class: "row" }, h("button", {}, "Add"), h("button", { class: "quiet", type: "button", onclick: () => dialog.close() }, "Cancel")));
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    post("/sources", { id: id.value, ...read(form) })
+      .then(async (source) => {
+        dialog.close();
+        await show();
+        const added = find(`[data-source="${CSS.escape(source.id)}"]`);
+        added.querySelector("details:last-of-type").open = true;
+        added.scrollIntoView({ block: "nearest" });
+        say(`${source.id} added; it may send from now on`);
+      })
+      .catch((error) => (said.textContent = error.message));
+  });
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+find("#add").addEventListener("click", add);
+show().catch((error) => say(error.message));
