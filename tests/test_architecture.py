@@ -62,6 +62,7 @@ withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
     metrics privacy quotas resolution store wire withholding
 erasure: clock identity ingest resolution store
+importing_events: errors ingest wire
 readiness: ingest store
 replay: clock errors ingest quarantine store wire
 api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
@@ -69,8 +70,8 @@ api: auth body clock deciding effects erasure errors identity ingest origins ref
 health: api auth errors
 app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
     page_counts pages readiness rebuild refusals retention settings store ui wire
-cli: api app auth clock erasure errors exports identity importing ingest limits logs origins
-    pages rebuild replay server settings store welcome
+cli: api app auth clock enrichment erasure errors exports identity importing importing_events
+    ingest limits logs origins pages rebuild replay server settings store welcome wire
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

@@ -159,7 +159,8 @@ class Assignment:
         known, rows = self._known.events[source.id], self.writes.events
         context_id = self._context(envelope.context)
         skew_ms = _skew_ms(envelope, received_ms)
-        session = self._known.sessions[source.id, device.public_id]
+        stored = self._known.sessions[source.id, device.public_id]
+        session = device if envelope.imported else stored
         for stranger in strangers:
             session, device = self._sign_in(request, source, session, device, stranger)
         if envelope.refused:
@@ -238,10 +239,14 @@ class Assignment:
         known = self._known
         named = _sessions(envelope)
         found = known.sessions.get((source.id, named[0])) if named else None
-        if found is not None:
-            return found
+        if envelope.imported:
+            self._take_over(envelope, source, received_ms)
         profile_id = known.profile_ids.get(envelope.profile or "")
-        if profile_id is None and not named:
+        if found is not None:
+            return (
+                found._replace(profile_id=profile_id) if envelope.imported and profile_id else found
+            )
+        if (profile_id is None or envelope.imported) and not named:
             for event in envelope.events:  # a retry, of a client that has no session
                 retried = known.events[source.id].get(event.id)
                 if retried is not None:
@@ -255,6 +260,14 @@ class Assignment:
         return self._session(
             source, public_id, profile_id, _started_ms(envelope, received_ms), envelope.client
         )
+
+    def _take_over(self, envelope: Envelope, source: Source, received_ms: int) -> None:
+        """Issue the profile IDs that another collector has issued, as they are."""
+        stated = [event.claims.keys for event in envelope.events if event.claims is not None]
+        named = [value for keys in stated for kind, value in keys if kind == ARRIVAL]
+        for public_id in [envelope.profile or "", *named]:
+            if public_id and public_id not in self._known.profile_ids:
+                self._issue(source, received_ms, public_id)
 
     def _named_device(
         self, envelope: Envelope, source: Source, received_ms: int
@@ -358,9 +371,9 @@ class Assignment:
         )
         return session
 
-    def _issue(self, source: Source, received_ms: int) -> ProfileId:
+    def _issue(self, source: Source, received_ms: int, public_id: str | None = None) -> ProfileId:
         self._known.last_profile_id += 1
-        profile_id = ProfileId(self._known.last_profile_id, self._new_id())
+        profile_id = ProfileId(self._known.last_profile_id, public_id or self._new_id())
         self._known.profile_ids[profile_id.public_id] = profile_id
         self.writes.profile_ids.append(
             NewProfileId(*profile_id, source.id, received_ms, profile_id.id)

@@ -20,7 +20,14 @@ from onetrail_collector.identity.suppression import (
     of_session,
 )
 from onetrail_collector.store.rows import Known
-from onetrail_collector.wire.envelope import ANOTHER_DEVICE, Envelope, Event, Receipt, Rejection
+from onetrail_collector.wire.envelope import (
+    ANOTHER_DEVICE,
+    ARRIVAL,
+    Envelope,
+    Event,
+    Receipt,
+    Rejection,
+)
 
 DETAIL = (
     "is of a person whose data was erased, and is not stored; the collector's operator lifts that "
@@ -80,7 +87,9 @@ def withhold(request: Request, known: Known) -> Request:
 def nothing_left(request: Request, withheld: Request) -> Receipt | None:
     """The whole answer where nothing is left of a request, and so nothing is to be stored of it."""
     left = withheld.envelope
-    if left is request.envelope or left.events or left.session or left.profile:
+    if left is request.envelope or left.events:
+        return None
+    if (left.session or left.profile) and not left.imported:
         return None
     envelope = request.envelope
     return Receipt(envelope.profile or "", envelope.session or "", rejected=left.rejected)
@@ -118,12 +127,13 @@ def _states_erased(identification: Identification | None, source: str, known: Kn
 
 def _stated(identification: Identification, source: str) -> list[Trace]:
     """The keys that an event states, and the devices that it says to be this one."""
-    devices = [
-        of_device(source, claim.key.value.removeprefix(f"{source}/"))
-        for claim in identification.claims
-        if claim.key.kind == ANOTHER_DEVICE
-    ]
-    return [*map(of_key, identification.keys), *devices]
+    traces = [of_key(key) for key in identification.keys]
+    for (kind, value), _ in identification.claims:
+        if kind == ANOTHER_DEVICE:
+            traces.append(of_device(source, value.removeprefix(f"{source}/")))
+        elif kind == ARRIVAL:
+            traces.append(of_profile_id(value))
+    return traces
 
 
 def _without(envelope: Envelope, withheld: set[int], *, device: bool) -> Envelope:

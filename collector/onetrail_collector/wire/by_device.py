@@ -40,7 +40,7 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
             or envelope.device != device
             or not _is_usual(event, context)
         ):
-            reason = _unfit(event)
+            reason = unfit(event)
             if reason is not None:
                 claimed = event.id if len(event.id) <= MAX_ID_CHARS else None
                 first.rejected.append(Rejection(event.index, claimed, "wrong_shape", reason))
@@ -88,7 +88,7 @@ def _is_usual(event: Event, fitting: str | None) -> bool:
     )
 
 
-def _unfit(event: Event) -> str | None:
+def unfit(event: Event) -> str | None:
     """Why an event cannot be stored; NUL is where SQLite's text ends."""
     for name, value, limit in (
         ("id", event.id, MAX_ID_CHARS),

@@ -90,6 +90,7 @@ class Envelope(msgspec.Struct):
     anonymous: bool = False  # its sender wants nothing of it to say who somebody is
     trusted: bool = False  # it is the source's; known from when the commit has looked it up
     device: str | None = None
+    imported: bool = False  # `profile` holds, whoever issued it, and so do profile IDs in `claims`
 
 
 class Receipt(msgspec.Struct):

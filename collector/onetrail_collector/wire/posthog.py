@@ -159,6 +159,18 @@ def to_event(message: Message, index: int) -> Event:
     )
 
 
+def exported(text: str, index: int, event_id: str) -> Event:
+    """The event of a line of an export, in which properties may be JSON in a text. As to_event.
+
+    `event_id` is for a line that has none.
+    """
+    message = parse(_message, text)
+    message.uuid = message.uuid or event_id
+    if bytes(message.properties)[:1] == b'"':
+        message.properties = msgspec.Raw(_string(message.properties).encode())
+    return to_event(message, index)
+
+
 def _text(value: Id) -> str | None:
     return None if value is None or value == "" else str(value)
 

@@ -146,6 +146,18 @@ def to_event(message: Message, index: int) -> Event:
     return event
 
 
+def exported(text: str, index: int, event_id: str) -> Event:
+    """The event of a line of an export; its `timestamp` is corrected already. As to_event.
+
+    `event_id` is for a line that has none.
+    """
+    message = parse(_message, text)
+    message.message_id = message.message_id or event_id
+    message.timestamp = message.timestamp or message.original_timestamp or message.sent_at
+    message.original_timestamp = None
+    return to_event(message, index)
+
+
 def _describe(message: Message) -> tuple[str, str]:
     """The event's type, and its properties as JSON."""
     kind = message.type
