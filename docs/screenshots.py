@@ -1,4 +1,4 @@
-"""Makes docs/screenshots/*.png: each page at /ui, of a real collector that holds a small shop's day.
+"""Makes docs/screenshots/*.png: each page at /ui, of a real collector with the day of a small shop.
 
 Run by `make screenshots`; wide pictures are light, narrow ones dark. The day is the same each time.
 """

@@ -75,7 +75,7 @@ class Eraser:
                 now_ms=self._clock(),
                 count_to=count_to,
             )
-            await tables.delete_decisions(theirs)
+            await tables.delete_decisions(theirs, keys)
             await reconsider(
                 tables,
                 [*theirs, *neighbours],

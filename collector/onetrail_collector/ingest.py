@@ -9,7 +9,7 @@ import contextlib
 import logging
 import sqlite3
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -18,6 +18,7 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused, busy
 from onetrail_collector.identification import identify
+from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.limits import UNLIMITED, Limits
 from onetrail_collector.link_warnings import LIMIT, Linked, warning
@@ -213,8 +214,8 @@ class Ingest:
                 settled = await settle(
                     transaction.identity, links, self._policy, now_ms=self._clock()
                 )
-                if settled.refused or any(c.what == "refused" for c in settled.changes):
-                    await self._warn(transaction, assignment.linked, links)
+                if settled.refused:
+                    await self._warn(transaction, assignment.linked, settled.refused)
         self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
         self._metrics.regrouped(
             sum(change.what == "merged" for change in settled.changes),
@@ -226,14 +227,9 @@ class Ingest:
         self,
         transaction: StoreTransaction,
         linked: Iterable[Linked],
-        links: Iterable[tuple[int, int]],
+        refused: Mapping[tuple[int, Key], str],
     ) -> None:
         """Tell senders of refused links, as far as it concerns them alone."""
-        states = await transaction.identity.link_states(links, count_to=0)
-        refused = {
-            (state.link.profile_id, state.link.key): state.inactive or state.refused
-            for state in states
-        }
         found = [(entry, refused.get((entry.profile_id, entry.key))) for entry in linked]
         asked = {entry.profile_id for entry, reason in found if reason == LIMIT}
         values = await transaction.count_values(asked) if asked else {}

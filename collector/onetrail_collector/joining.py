@@ -89,7 +89,7 @@ class Joins:
         return held
 
     def _are_apart(self, one: Node, other: Node) -> bool:
-        return any(
+        return bool(self._apart) and any(
             {self._root(first), self._root(second)} == {one, other} for first, second in self._apart
         )
 

@@ -101,5 +101,5 @@ class PageCounts:
             whole = page_views.last - page_views.first >= STEP_EVENTS
             if began_s - self._tidied_s > TIDY_S:
                 self._tidied_s = began_s
-                await self._store.tidy_counts(self._clock())
+                await self._store.tidy(self._clock())
             await asyncio.sleep(REST_SHARE * (time.monotonic() - began_s) if whole else 0)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.identity.resolve import why_inactive
+from onetrail_collector.identity.resolve import order, why_inactive
 from onetrail_collector.joining import Joins
 from onetrail_collector.regrouping import Cause, Plan, plan
 from onetrail_collector.store.protocol import IdentityTransaction
@@ -27,9 +27,11 @@ MAX_REGION = 5_000  # links, and profile IDs; to resolve so many takes a commit 
 class Settled:
     """What became of some links: why each refused one joins nobody, and what changed by them.
 
-    whole is False where the background has yet to settle the rest.
+    whole is False where the background has yet to settle the rest; asked names the key of each link
+    that was to be settled, by its place.
     """
 
+    asked: dict[tuple[int, int], Key] = field(default_factory=dict)
     refused: dict[tuple[int, Key], str] = field(default_factory=dict)
     changes: list[Change] = field(default_factory=list)
     void: list[Decision] = field(default_factory=list)
@@ -68,6 +70,8 @@ async def settle(
             active.append(state)
         else:
             settled.refused[state.link.profile_id, state.link.key] = reason
+    active.sort(key=lambda state: order(state.link, policy))  # so that none is undone at once
+    settled.asked = {(state.link.profile_id, state.key): state.link.key for state in active}
     joins, contested = await _joins(tables, active, policy)
     into, changes = joins.outcome(await tables.sizes(joins.merged) if joins.merged else {})
     await tables.merge(into, joins.held_keys(into))
@@ -76,9 +80,12 @@ async def settle(
     reach = Reach(
         {s.key_profile for s in states if s.key in inactive and s.key_profile is not None}
     )
+    reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
+    if contested:  # read again: the joins have relabelled profiles
+        places = [(state.link.profile_id, state.key) for state in contested]
+        contested = await tables.link_states(places, count_to=0)
     for state in contested:
         reach.add(state)
-    reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
     await resolve_again(tables, reach, policy, settled, contested=contested, now_ms=now_ms)
     return settled
 
@@ -199,7 +206,7 @@ async def resolve_again(  # noqa: PLR0913 - likewise
     places = frozenset((state.link.profile_id, state.key) for state in contested)
     found = await _plan(tables, reach, Cause(places, decision), policy)
     if found is not None:
-        await _carry_out(tables, found, contested, settled, now_ms=now_ms)
+        await _carry_out(tables, found, settled, now_ms=now_ms)
     elif len(contested) > 1:  # too much at once
         for place in sorted(places):
             [state] = await tables.link_states([place], count_to=0)
@@ -276,7 +283,6 @@ def absorb(region: Region, ring: Region) -> None:
 async def _carry_out(
     tables: IdentityTransaction,
     found: Plan,
-    contested: Iterable[LinkState],
     settled: Settled,
     *,
     now_ms: int,
@@ -285,10 +291,12 @@ async def _carry_out(
     await tables.note(found.regrouping.changes, now_ms=now_ms)
     settled.changes += found.regrouping.changes
     settled.void += found.void
-    for state in contested:
-        reason = found.refused.get((state.link.profile_id, state.key))
-        if reason is not None:
-            settled.refused[state.link.profile_id, state.link.key] = reason
+    for (profile_id, number), reason in {**found.refused, **found.regrouping.refused}.items():
+        key = settled.asked.get((profile_id, number))
+        if key is not None and reason is not None:
+            settled.refused[profile_id, key] = reason
+        elif key is not None:  # an earlier plan of this commit refused it
+            settled.refused.pop((profile_id, key), None)
 
 
 async def _leave(

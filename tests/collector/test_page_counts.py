@@ -58,7 +58,7 @@ def test_of_each_day_the_most_frequent_labels_are_kept(tmp_path: Path) -> None:
         rows = [("pages", NOON_MS, 1, f"p{number:05}", number + 1) for number in range(1500)]
         await store.add_page_counts(rows, 1)
         for _ in range(2):  # a second time changes nothing
-            await store.tidy_counts(NOON_MS + DAY_MS)
+            await store.tidy(NOON_MS + DAY_MS)
         kept = await store.read_counts(
             metrics=["pages"], step_ms=DAY_MS, from_ms=0, to_ms=NOON_MS + DAY_MS
         )

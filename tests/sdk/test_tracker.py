@@ -13,10 +13,11 @@ import pytest
 from sdk_run import wait_until
 
 from onetrail import Tracker
+from onetrail.settings import Settings
 
 
 def test_tracked_events_arrive_in_order_in_one_request(new_tracker, sink):
-    tracker = new_tracker()
+    tracker = new_tracker(settings=Settings(send_interval_s=60))  # until flush() they are together
     tracker.track("page-view", url="https://shop.example/")
     tracker.track("click", {"button-id": 7}, place="top")
     assert tracker.flush() == 0

@@ -171,7 +171,7 @@ class IdentityTransaction(Protocol):
     async def members(self, profile: int) -> tuple[list[int], list[int]]:
         """The profile IDs of a profile, and all keys that they have links to."""
 
-    async def delete_decisions(self, profile_ids: Collection[int]) -> None:
+    async def delete_decisions(self, profile_ids: Collection[int], keys: Collection[int]) -> None:
         """Delete what was decided about these profile IDs, and about keys that are no more."""
 
     async def last_numbers(self) -> tuple[int, int]:
@@ -507,8 +507,8 @@ class Store(Protocol):
     async def add_page_counts(self, rows: list[Tally], last: int) -> None:
         """Count pages up to the event of this number, and keep that number with them."""
 
-    async def tidy_counts(self, now_ms: int) -> None:
-        """Forget fine steps of long ago, and rare labels of past days."""
+    async def tidy(self, now_ms: int) -> None:
+        """Forget what is past its time: fine and rare counts, refused events, sign-ins."""
 
     async def newest_number(self) -> int:
         """The number of the event that was committed last; 0 where there is none."""

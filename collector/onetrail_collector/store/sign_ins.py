@@ -10,12 +10,17 @@ async def add_sign_in(
     writer: aiosqlite.Connection, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
 ) -> None:
     """Remember who signed in with the token of this hash; forget those whose time is over."""
-    await writer.execute("DELETE FROM sign_ins WHERE expires_ms <= ?", (now_ms,))
+    await expire(writer, now_ms=now_ms)
     await writer.execute(
         "INSERT INTO sign_ins (sha256, token, expires_ms)"
         " SELECT ?, id, ? FROM tokens WHERE sha256 = ?",
         (sha256, expires_ms, token),
     )
+
+
+async def expire(writer: aiosqlite.Connection, *, now_ms: int) -> None:
+    """Forget those whose time is over."""
+    await writer.execute("DELETE FROM sign_ins WHERE expires_ms <= ?", (now_ms,))
 
 
 async def find_sign_in(reader: aiosqlite.Connection, sha256: bytes, *, now_ms: int) -> Token | None:

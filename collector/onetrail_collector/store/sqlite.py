@@ -216,9 +216,11 @@ class SqliteStore:
         async with self._all_or_nothing():
             await counts.add_page_counts(self._writer, rows, last)
 
-    async def tidy_counts(self, now_ms: int) -> None:
+    async def tidy(self, now_ms: int) -> None:
         async with self._all_or_nothing():
             await counts.tidy_counts(self._writer, now_ms)
+            await quarantine.expire(self._writer, now_ms=now_ms)
+            await sign_ins.expire(self._writer, now_ms=now_ms)
 
     async def newest_number(self) -> int:
         return await live.newest_number(self._reader)

@@ -244,7 +244,7 @@ class Transaction:
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
         await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
-        await self._from_json(ADD_KEYS, {link.key for link, _ in writes.links})
+        await self._from_json(ADD_KEYS, sorted({link.key for link, _ in writes.links}))
         return await self._add_links(writes.links)
 
     async def _add_events(self, events: Sequence[NewEvent]) -> None:

@@ -220,6 +220,6 @@ EXCHANGES = (
         methods=("POST",),
         decode=lambda call: [decode(call.body, origin=call.origin)],
         encode=lambda _, receipt: encode(receipt),
-        allowed_headers="content-type, content-encoding, authorization, x-timestamp",
+        allowed_headers="content-type, content-encoding, x-timestamp",  # Tracardi sends the last
     ),
 )

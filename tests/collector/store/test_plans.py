@@ -43,6 +43,7 @@ async def decide(tables: IdentityTables) -> None:
     await tables.region([1], [2], limit=10)
     await tables.users(1, limit=3)
     await tables.note([Change("merged", 1, 2)], now_ms=0)
+    await tables.delete_decisions([1], [1])
 
 
 async def read_identity(reads: IdentityReads) -> None:

@@ -127,10 +127,10 @@ CREATE TABLE decisions (
     undone_by     TEXT,
     undone_ms     INTEGER
 );
-CREATE INDEX decisions_by_profile_id ON decisions (profile_id) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_profile_id ON decisions (profile_id);
 CREATE INDEX decisions_part ON decisions (profile_id, other) WHERE what = 'part' AND undone_ms IS NULL;
-CREATE INDEX decisions_by_other ON decisions (other) WHERE undone_ms IS NULL;
-CREATE INDEX decisions_by_key ON decisions (key) WHERE undone_ms IS NULL;
+CREATE INDEX decisions_by_other ON decisions (other);
+CREATE INDEX decisions_by_key ON decisions (key);
 CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
@@ -226,6 +226,11 @@ CREATE TABLE device_keys (
     PRIMARY KEY (source, value)
 ) WITHOUT ROWID;
 CREATE INDEX device_keys_by_profile_id ON device_keys (profile_id);  -- erasing a person
+CREATE INDEX device_keys_by_session ON device_keys (session) WHERE session IS NOT NULL;
+-- A session's number may be given again, to somebody else's: no device goes on in one that is gone.
+CREATE TRIGGER device_keys_leave_sessions AFTER DELETE ON sessions BEGIN
+    UPDATE device_keys SET session = NULL WHERE session = OLD.id;
+END;
 
 -- Events that were refused, as they were sent, until their cause is mended or they are too old. Bounded.
 CREATE TABLE quarantine (
