@@ -11,7 +11,7 @@ APT := DEBIAN_FRONTEND=noninteractive $(SUDO)apt-get -y -q
 TEST_TOOLS := chromium curl nginx caddy systemd-analyze
 TEST_PACKAGES := chromium curl nginx-light caddy systemd
 
-.PHONY: help run test test-python test-js lint format build docs-pictures bench clean
+.PHONY: help run test test-python test-js lint format build docs-pictures screenshots bench clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ docs-pictures:  ## render docs/identity/*.dot to SVG
 		dot -Tsvg $$source -o $$picture || exit 1; \
 		echo "<!-- sha256 of its source: $$(sha256sum < $$source | cut -d' ' -f1) -->" >> $$picture; \
 	done
+
+screenshots: .venv/dev-installed  ## make docs/screenshots/*.png of the pages at /ui (needs Chromium)
+	.venv/bin/python docs/screenshots.py
 
 bench: .venv/dev-installed  ## measure; docs/benchmarks.md keeps the figures
 	@for program in bench/*.py; do echo "== $$program"; .venv/bin/python $$program || exit 1; done

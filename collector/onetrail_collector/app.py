@@ -21,6 +21,7 @@ from onetrail_collector.api import (
     openapi,
     privacy,
     profiles,
+    search,
     series,
     sources,
     status,
@@ -66,6 +67,7 @@ class State(TypedDict):
 
 OPERATIONS = (
     *identity.OPERATIONS,
+    *search.OPERATIONS,  # before GET /profiles/{profile_id}
     *profiles.OPERATIONS,
     *series.OPERATIONS,
     *live.OPERATIONS,

@@ -26,6 +26,7 @@ from onetrail_collector.store.rows import (
     Erasure,
     EventAge,
     EventsPage,
+    FoundProfile,
     ImportedRows,
     KeyState,
     Known,
@@ -402,6 +403,9 @@ class Store(Protocol):
 
     async def find_profiles_by_key(self, key: Key) -> list[int]:
         """The profiles with a link to this key, at most 100; those it joins come first."""
+
+    async def search(self, prefixes: Iterable[Key], text: str, *, limit: int) -> list[FoundProfile]:
+        """Profiles by keys that begin with a prefix, then by traits with a word that does so."""
 
     async def read_profile(self, profile: int, *, limit: int, count_to: int) -> ProfileRows:
         """A profile's traits, and at most `limit` of its oldest profile IDs and of their links.

@@ -294,6 +294,14 @@ class DecisionRow(NamedTuple):
     undone_ms: int | None
 
 
+class FoundProfile(NamedTuple):
+    """A profile's public id, and the key's kind or the trait, with the value, that found it."""
+
+    profile: str
+    name: str
+    value: str
+
+
 class Change(NamedTuple):
     """A row of history; store/migrations/0001_first.sql says what each `what` means."""
 

@@ -1,7 +1,7 @@
 """The store on one SQLite file: one connection that writes, one that reads."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from onetrail_collector.store import (
     live,
     quarantine,
     reads,
+    search,
     sign_ins,
     signing,
     sources,
@@ -30,6 +31,7 @@ from onetrail_collector.store.rows import (
     Counts,
     Erasure,
     EventsPage,
+    FoundProfile,
     LiveEvent,
     LiveFilter,
     PageViews,
@@ -100,6 +102,9 @@ class SqliteStore:
 
     async def find_profiles_by_key(self, key: Key) -> list[int]:
         return await reads.find_profiles_by_key(self._reader, key)
+
+    async def search(self, prefixes: Iterable[Key], text: str, *, limit: int) -> list[FoundProfile]:
+        return await search.search(self._reader, prefixes, text, limit=limit)
 
     async def read_profile(self, profile: int, *, limit: int, count_to: int) -> ProfileRows:
         return await reads.read_profile(self._reader, profile, limit=limit, count_to=count_to)

@@ -14,7 +14,14 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.identity_rows import Place
-from onetrail_collector.store.rows import ImportedRows, LiveFilter, Question, SourcedLink, Writes
+from onetrail_collector.store.rows import (
+    Change,
+    ImportedRows,
+    LiveFilter,
+    Question,
+    SourcedLink,
+    Writes,
+)
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
@@ -35,6 +42,7 @@ async def decide(tables: IdentityTables) -> None:
     await tables.in_force(decision)
     await tables.region([1], [2], limit=10)
     await tables.users(1, limit=3)
+    await tables.note([Change("merged", 1, 2)], now_ms=0)
     await tables.delete_decisions([1], [1])
 
 
@@ -85,6 +93,7 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.imports.add(ImportedRows(perhaps=[(1, 1, "e", 1, 0)]))
         await decide(transaction.identity)
     await store.find_profiles_by_key(Key("email", "a"))
+    await store.search([Key("email", "a")], "a", limit=1)
     await store.read_profile(1, limit=1, count_to=1)
     await read_identity(store.identity)
     await store.read_events(1, limit=10, before=None)

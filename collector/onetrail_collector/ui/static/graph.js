@@ -7,6 +7,38 @@ const WIDTH = 760;
 const BOX = { width: 250, height: 34 };
 const COLOURS = ["#0b5fff", "#0a7a45", "#a23bd1", "#e07a00", "#d1345b", "#00838f"];
 
+const MOST = 100; // nodes of a column; more are drawn as one
+
+/**
+ * The graph with at most MOST devices and keys, those with the most links, and the others as one node; pure.
+ * @param {{nodes: any[], links: any[], left_out: {profile_ids: number}}} graph
+ */
+export function clustered(graph) {
+  /** @type {Map<string, number>} */
+  const uses = new Map();
+  for (const end of graph.links.flatMap((link) => [link.from, link.to])) uses.set(end, (uses.get(end) || 0) + 1);
+  const first = (a, b) => Number(b.own) - Number(a.own) || (uses.get(b.id) || 0) - (uses.get(a.id) || 0);
+  /** @type {Map<string, string>} */
+  const drawnAs = new Map();
+  const column = (type, name, unseen) => {
+    const nodes = graph.nodes.filter((node) => node.type === type).sort(first);
+    const more = nodes.length - Math.min(nodes.length, MOST) + unseen;
+    const together = { id: `more:${type}`, type, own: true, kind: null, more, value: `${more.toLocaleString()} more ${name}` };
+    nodes.forEach((node, place) => drawnAs.set(node.id, place < MOST ? node.id : together.id));
+    return [...nodes.slice(0, MOST), ...(more ? [together] : [])];
+  };
+  const nodes = [...column("profile_id", "devices", graph.left_out.profile_ids), ...column("key", "keys", 0)];
+  /** @type {Map<string, any>} */
+  const links = new Map();
+  for (const link of graph.links) {
+    const [from, to] = [drawnAs.get(link.from), drawnAs.get(link.to)];
+    const whole = from === link.from && to === link.to;
+    if (whole) links.set(`${link.type} ${from} ${to}`, link);
+    else if (link.type === "link" && !(from?.startsWith("more:") && to?.startsWith("more:"))) links.set(`more ${from} ${to}`, { from, to, type: "more" });
+  }
+  return { nodes, links: [...links.values()] };
+}
+
 /**
  * Where each node stands; pure. Keys are put beside the devices that use them, so that few lines cross.
  * @param {{nodes: any[], links: any[]}} graph
@@ -30,10 +62,11 @@ export function layout(graph) {
 }
 
 /**
- * @param {any} graph as the API answers it
+ * @param {any} whole the graph, as the API answers it
  * @param {{node: (node: any) => void, link: (link: any) => void}} chosen what a click tells
  */
-export function picture(graph, chosen) {
+export function picture(whole, chosen) {
+  const graph = clustered(whole);
   const { places, height, kinds } = layout(graph);
   const drawn = graph.links.filter((link) => places.has(link.from) && places.has(link.to));
   return h(
@@ -66,12 +99,12 @@ const colour = (kind, kinds) => (kind === null ? "var(--text)" : COLOURS[kinds.i
 
 /** @param {any} node @param {{x: number, y: number}} place @param {string[]} kinds @param {(node: any) => void} chosen */
 function box(node, place, kinds, chosen) {
-  const kind = node.kind || (node.own ? "device" : "device of another profile");
-  const whole = node.type === "key" ? node.value : node.value.slice(0, 8);
+  const kind = node.more ? "not drawn one by one" : node.kind || (node.own ? "device" : "device of another profile");
+  const whole = node.type === "key" || node.more ? node.value : node.value.slice(0, 8);
   const short = whole.length > 34 ? `${whole.slice(0, 33)}…` : whole;
   return svg(
     "g",
-    { class: `node ${node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX.height / 2})`, ...pressable(null, () => chosen(node)) },
+    { class: `node ${node.more ? "more" : node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX.height / 2})`, ...pressable(null, () => chosen(node)) },
     svg("rect", { ...BOX, rx: 9, stroke: colour(node.kind, kinds) }),
     svg("text", { x: 12, y: 14, class: "kind" }, kind),
     svg("text", { x: 12, y: 27 }, short),
@@ -81,12 +114,12 @@ function box(node, place, kinds, chosen) {
 /** @param {any} link @param {Map<string, {x: number, y: number}>} places @param {string[]} kinds @param {(link: any) => void} chosen */
 function line(link, places, kinds, chosen) {
   const [from, to] = [places.get(link.from), places.get(link.to)];
-  const decided = link.type !== "link";
+  const decided = link.type === "join" || link.type === "part";
   const d = decided
     ? `M0 ${from.y} C -50 ${from.y}, -50 ${to.y}, 0 ${to.y}`
     : `M${BOX.width} ${from.y} C ${WIDTH / 2} ${from.y}, ${WIDTH / 2} ${to.y}, ${to.x} ${to.y}`;
   const refused = link.refused || link.type === "part";
-  const words = decided ? `an operator: ${link.type === "part" ? "parted" : "joined"}` : link.refused ? `refused: ${link.refused}` : "evidence";
+  const words = decided ? `an operator: ${link.type === "part" ? "parted" : "joined"}` : link.refused ? `refused: ${link.refused}` : link.type === "more" ? "some of them" : "evidence";
   const middle = { x: decided ? -38 : WIDTH / 2, y: (from.y + to.y) / 2 - 4 };
   return svg(
     "g",

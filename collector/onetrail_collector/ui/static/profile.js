@@ -95,9 +95,9 @@ const sessions = (profile) => table("Newest sessions", ["Started", "Source", "Se
 /** @param {any} graph */
 function graphCard(graph) {
   const said = h("div", { class: "stack", id: "said-by-graph", role: "status" }, h("p", { class: "quiet" }, "Choose a line to see its evidence, or two devices to see why they are one."));
-  const left = graph.left_out.profile_ids ? h("p", { class: "quiet" }, `${figure(graph.left_out.profile_ids)} more devices and ${figure(graph.left_out.links)} more links are not drawn.`) : null;
+  const left = graph.left_out.profile_ids ? h("p", { class: "quiet" }, `${figure(graph.left_out.links)} links of the devices that are not drawn are left out; the export holds all.`) : null;
   const tell = (...parts) => said.replaceChildren(...parts.filter((part) => part !== null));
-  const node = (chosen) => (chosen.type === "key" ? tell(...keyChosen(chosen)) : deviceChosen(chosen, tell).catch((error) => say(error.message)));
+  const node = (chosen) => (chosen.more ? tell(h("p", {}, `${chosen.value}; those with the most links are drawn.`)) : chosen.type === "key" ? tell(...keyChosen(chosen)) : deviceChosen(chosen, tell).catch((error) => say(error.message)));
   const link = (chosen) => tell(...linkChosen(chosen));
   return h("section", { class: "card" }, h("h2", {}, "Why these are one"), picture(graph, { node, link }), left, said);
 }
@@ -109,6 +109,7 @@ function keyChosen(key) {
 
 /** @param {any} link */
 function linkChosen(link) {
+  if (link.type === "more") return [h("p", {}, "Links of those that are not drawn one by one.")];
   if (link.type !== "link") return [h("p", {}, `${link.made_by}: ${link.type} (${link.reason}), `, when(link.time))];
   const refuse = () => decide({ title: "Refuse this link", path: `/profiles/${encodeURIComponent(link.from)}/split`, body: { link: { profile_id: link.from, key: link.to } }, done: refresh });
   return [

@@ -44,8 +44,32 @@ function line(profile) {
   return h("li", { class: "card" }, h("a", { href: `/ui/profiles/${encodeURIComponent(profile.id)}` }, profile.keys[0]?.value || profile.id), h("p", { class: "quiet" }, `${profile.profile_ids.length} devices, ${profile.events} events, last seen `, when(seen.at(-1) || null)));
 }
 
+let asked = 0; // only the answer to the newest question is shown
+
+async function suggest() {
+  const text = find("#search [name=q]").value.trim();
+  asked += 1;
+  if (text.length < 2) return find("#found").replaceChildren();
+  const mine = asked;
+  const { found, exact } = await get("/profiles/search", { q: text });
+  if (mine !== asked) return;
+  const hint = exact ? "Keys are hashed: only whole values are found." : "Beginnings of all keys, and of words in the traits of the 5,000 newest devices.";
+  find("#found").replaceChildren(
+    found.length ? h("ul", { class: "events", "aria-label": "Found" }, ...found.map((one) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(one.profile)}` }, h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name))))) : h("p", {}, `Nothing begins with “${text}”.`),
+    h("p", { class: "quiet" }, hint),
+  );
+}
+
+/** @type {any} */
+let pause;
+find("#search").addEventListener("input", () => {
+  clearTimeout(pause);
+  pause = setTimeout(() => suggest().catch((error) => say(error.message)), 120);
+});
 find("#search").addEventListener("submit", (event) => {
   event.preventDefault();
+  clearTimeout(pause);
+  asked += 1;
   show().catch((error) => say(error.message));
 });
 find("#search [name=q]").value = new URLSearchParams(location.search).get("q") || "";
