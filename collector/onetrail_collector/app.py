@@ -1,7 +1,7 @@
 """The collector as an ASGI application: the route table, and what lives while it runs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import TypedDict
@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrail_collector import endpoint, error_page, health, pages
 from onetrail_collector.api import (
@@ -49,6 +50,23 @@ from onetrail_collector.wire import track
 from onetrail_collector.wire.protocols import EXCHANGES
 
 
+class Collector(Starlette):
+    """Starlette, and past its layers a straight way to the routes that events take.
+
+    It leaves out what they have no use for (matching, sessions of middleware, pages of errors): a
+    fifth of what a request of one event costs.
+    """
+
+    ways_in: Mapping[tuple[str, str], ASGIApp]
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
+        """Answer one request, or live as long as the server does."""
+        way_in = self.ways_in.get((scope.get("method", ""), scope.get("path", "")))
+        if way_in is not None:
+            return way_in(scope, receive, send)
+        return super().__call__(scope, receive, send)
+
+
 class State(TypedDict):
     """What the lifespan makes, and every request can reach."""
 
@@ -84,7 +102,7 @@ def create_app(
     *,
     clock: Clock = system_clock,
     stopping: Callable[[], bool] = lambda: False,
-) -> Starlette:
+) -> Collector:
     """The application. The store opens when it starts and closes, drained, when it stops.
 
     `stopping` says whether streams must end, so that the server can.
@@ -155,11 +173,12 @@ def create_app(
     if settings.demo:
         routes += pages.demo_routes()
     handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
-    app = Starlette(
+    app = Collector(
         routes=routes,
         lifespan=lifespan,
         exception_handlers=handlers,  # type: ignore[arg-type]
     )
+    app.ways_in = endpoint.ways_in(EXCHANGES)
     app.state.metrics = metrics
     return app
 

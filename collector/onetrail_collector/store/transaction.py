@@ -242,6 +242,7 @@ class Transaction:
         return counts
 
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
+        await self._add_events(writes.events)  # the longest step, and the one that may end it
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
@@ -252,7 +253,6 @@ class Transaction:
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
-        await self._add_events(writes.events)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, tally(writes))
@@ -321,8 +321,8 @@ class Transaction:
         """One step for all rows; answers how many were added or changed."""
         if not rows:
             return 0
-        async with self._connection.execute(sql, (_json(rows),)) as cursor:
-            return cursor.rowcount
+        cursor = await self._connection.execute(sql, (_json(rows),))
+        return cursor.rowcount
 
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> int:
         rows = list(rows)
