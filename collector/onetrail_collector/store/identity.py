@@ -1,4 +1,4 @@
-"""What identity resolution reads and writes within a commit; store/protocol.py says what each does.
+"""What identity resolution reads and writes within a commit; store/protocol/ says what each does.
 
 A profile is a number that profile IDs and keys carry. Merging relabels the smaller of two, so that
 no event, session, link or trait is ever touched.
