@@ -25,6 +25,7 @@ from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
+from onetrail_collector.printable import printable
 from onetrail_collector.rebuild import applied_policy, fingerprint
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -258,7 +259,8 @@ def _print(found: msgspec.Struct, as_json: bool, lines: Sequence[str], rows: Row
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
     for line in lines:
-        click.echo(line)
+        click.echo(printable(line))
+    rows = [[printable(cell) for cell in row] for row in rows]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for row in rows:
         cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
