@@ -18,6 +18,7 @@ from onetrail_collector.cli.database import CONFIG_KEY, with_store
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
+from onetrail_collector.printable import printable
 from onetrail_collector.rebuild import applied_policy, fingerprint
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -77,7 +78,7 @@ def show(found: Any, lines: Sequence[str] = (), rows: Rows = (), *, as_json: boo
         click.echo(msgspec.json.format(msgspec.json.encode(found), indent=2))
         return
     for line in [*lines, *table(rows)]:
-        click.echo(line)
+        click.echo(printable(line))
     if not lines and not rows:
         click.echo("nothing")
 
