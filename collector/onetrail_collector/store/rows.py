@@ -145,6 +145,8 @@ class NewQuarantined(NamedTuple):
     context: str | None
     event: str
     cut: bool
+    protocol: str
+    anonymous: bool
     bytes: int
 
 
@@ -163,6 +165,8 @@ class Quarantined(NamedTuple):
     context: str | None
     event: str
     cut: bool
+    protocol: str
+    anonymous: bool  # its sender wanted nothing of it to say who somebody is
 
 
 # What a commit adds to one count: metric, time_ms, source, label, how many.
