@@ -66,7 +66,7 @@ ingest: assignment bell clock enrichment errors identification identity limits l
 erasure: clock identity ingest resolution store
 importing_events: errors ingest wire
 readiness: ingest store
-replay: clock errors ingest quarantine store wire
+replay: clock errors ingest store wire
 api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
     settings store wire
 health: api auth errors

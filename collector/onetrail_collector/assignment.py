@@ -152,6 +152,8 @@ class Assignment:
         envelope, identifications, received_ms, strangers = request
         self._received_ms = received_ms
         source = self._source(envelope)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         if envelope.device is not None and not envelope.events:
             return Receipt("", "", rejected=envelope.rejected)
         envelope, device = self._device(envelope, source, received_ms)
@@ -163,8 +165,6 @@ class Assignment:
         session = device if envelope.imported else stored
         for stranger in strangers:
             session, device = self._sign_in(request, source, session, device, stranger)
-        if envelope.refused:
-            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:

@@ -42,6 +42,10 @@ WHERE profile_id IN (SELECT value FROM json_each(?1))
               AND sessions.profile_id IN (SELECT value FROM json_each(?2)))
    OR EXISTS (SELECT 1 FROM json_each(?3) AS value
               WHERE instr(lower(quarantine.event), lower(value.value)))
+   OR EXISTS (SELECT 1 FROM json_each(?2) AS theirs
+              CROSS JOIN device_keys ON device_keys.profile_id = theirs.value
+                                    AND device_keys.source = quarantine.source
+              WHERE instr(quarantine.event, '"' || device_keys.value || '"'))
 """
 OWN_KEYS = """
 SELECT DISTINCT keys.id, keys.kind, keys.value
@@ -191,8 +195,8 @@ class ErasureSteps:
         )
         traces += [of_device(*row) for row in devices]
         await self._suppress(number, traces)
-        await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
         found = await self._all(IN_QUARANTINE, *_of_quarantine(ids, own))
+        await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
         own_keys, rows = json.dumps([row[0] for row in own]), json.dumps([row[0] for row in found])
         await self._remove(number, "traits", THEIRS)
         await self._remove(number, "links", THEIRS)

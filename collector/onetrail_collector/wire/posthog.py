@@ -19,7 +19,7 @@ from onetrail_collector.body import inflate
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, not_json, too_large, wrong_shape
 from onetrail_collector.ids import uuid7
-from onetrail_collector.wire.by_device import by_device
+from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import (
     DISTINCT_ID,
     Claims,
@@ -293,6 +293,7 @@ def _decode(call: Call) -> list[Envelope]:
         sent_at_ms=None if sent_at is None else to_ms(sent_at),
         origin=call.origin,
         size_bytes=len(text),
+        as_sent=AsSent("posthog", lambda: raws, ("$device_id", "distinct_id")),
     )
 
 

@@ -7,7 +7,7 @@ server that knows no device) the client's own ID of its device, and its userId s
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ import msgspec
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, not_json, too_large, wrong_shape
 from onetrail_collector.ids import uuid7
-from onetrail_collector.wire.by_device import by_device
+from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import (
     ANOTHER_DEVICE,
     Claims,
@@ -274,6 +274,7 @@ def _decode_batch(call: Call) -> list[Envelope]:
         sent_at=batch.sent_at,
         size_bytes=len(text),
         has_nul=ESCAPED_NUL in text,
+        events=lambda: parse(_in_parts, text).batch,
     )
 
 
@@ -324,7 +325,20 @@ def _one(call: Call, text: str) -> list[Envelope]:
     kind = call.params.get("type") or call.path.rpartition("/")[2]
     message.type = SHORT.get(kind, kind)
     has_nul = ESCAPED_NUL in text
-    return _envelopes(call, [(0, message)], [], size_bytes=len(text), has_nul=has_nul)
+    return _envelopes(
+        call,
+        [(0, message)],
+        [],
+        size_bytes=len(text),
+        has_nul=has_nul,
+        events=lambda: [msgspec.Raw(_with_type(text, message.type))],
+    )
+
+
+def _with_type(text: str, kind: str | None) -> bytes:
+    """The message with the type that its path has."""
+    fields = parse(_fields, text)
+    return msgspec.json.encode(fields | {"type": msgspec.Raw(msgspec.json.encode(kind))})
 
 
 def _body(call: Call) -> str:
@@ -342,13 +356,14 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
     sent_at: datetime | None = None,
     size_bytes: int,
     has_nul: bool,
+    events: Callable[[], Sequence[msgspec.Raw]],
 ) -> list[Envelope]:
     first = messages[0][1] if messages else Message()
     sent_at = sent_at or first.sent_at
-    events = []
+    fit = []
     for index, message in messages:
         try:
-            events.append(to_event(message, index))
+            fit.append(to_event(message, index))
         except Unfit as unfit:
             detail = f"batch[{index}] {unfit}"
             rejected.append(Rejection(index, message.message_id, unfit.code, detail))
@@ -357,12 +372,13 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
             rejected.append(Rejection(index, message.message_id, "wrong_shape", detail))
     return by_device(
         write_key(call.basic_user or key or first.write_key or call.query.get("writeKey")),
-        events,
+        fit,
         rejected=rejected,
         sent_at_ms=None if sent_at is None else to_ms(sent_at),
         origin=call.origin,
         size_bytes=size_bytes,
         has_nul=has_nul,
+        as_sent=AsSent("segment", events, ("anonymousId", "userId")),
     )
 
 

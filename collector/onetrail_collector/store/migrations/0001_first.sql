@@ -246,6 +246,8 @@ CREATE TABLE quarantine (
     context     TEXT,
     event       TEXT    NOT NULL,   -- JSON, or its beginning
     cut         INTEGER NOT NULL DEFAULT 0,  -- only the beginning is kept: it cannot be replayed
+    protocol    TEXT    NOT NULL DEFAULT 'track',  -- in which it came: track, segment, posthog, snowplow
+    anonymous   INTEGER NOT NULL DEFAULT 0,  -- its sender wanted nothing of it to say who somebody is
     bytes       INTEGER NOT NULL,   -- of event and context
     UNIQUE (source, event_id)
 );
