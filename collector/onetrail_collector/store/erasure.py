@@ -70,6 +70,14 @@ WHERE profile_ids.profile = ?1 AND their.profile <> ?1
 """
 
 
+TELL_FOLLOWERS = """
+INSERT INTO history (what, profile, other, public_id, time_ms)
+SELECT 'erased', id, id, public_id, ?2 FROM profile_ids
+WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?1) ORDER BY id
+"""
+TOLD_MS = 30 * 86_400_000  # whoever follows the changes less often asks GET /erasures
+
+
 async def removal(connection: aiosqlite.Connection, profile: int) -> Removal:
     """How much an erasure of this profile would remove; of contexts it cannot say."""
     ids = await _rows(
@@ -125,6 +133,13 @@ async def find_by_mark(
         mark(salt, trace),
     )
     return Erasure(*rows[0]) if rows else None
+
+
+async def expire(writer: aiosqlite.Connection, *, now_ms: int) -> None:
+    """Forget which profile IDs were erased, when whoever follows the changes was told."""
+    await writer.execute(
+        "DELETE FROM history WHERE what = 'erased' AND time_ms < ?", (now_ms - TOLD_MS,)
+    )
 
 
 async def walk_contexts(
@@ -202,6 +217,7 @@ class ErasureSteps:
         await self._remove(number, "links", THEIRS)
         await self._remove(number, "keys", "id IN (SELECT value FROM json_each(?2))", own_keys)
         await self._remove(number, "quarantine", "id IN (SELECT value FROM json_each(?2))", rows)
+        await self._connection.execute(TELL_FOLLOWERS, (number, now_ms))
         await self._connection.execute(
             "UPDATE profile_ids SET public_id = 'erasing:' || id"
             " WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?)",

@@ -221,6 +221,7 @@ class SqliteStore:
             await counts.tidy_counts(self._writer, now_ms)
             await quarantine.expire(self._writer, now_ms=now_ms)
             await sign_ins.expire(self._writer, now_ms=now_ms)
+            await erasure.expire(self._writer, now_ms=now_ms)
 
     async def newest_number(self) -> int:
         return await live.newest_number(self._reader)
