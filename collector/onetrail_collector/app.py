@@ -30,7 +30,7 @@ from onetrail_collector.api import (
 )
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.api.operation import routes as operation_routes
-from onetrail_collector.body import Room
+from onetrail_collector.body import Disconnected, Room
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
 from onetrail_collector.dry_run import DryRun
@@ -164,7 +164,12 @@ def create_app(
     routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
-    handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
+    handlers = {
+        Refused: _refused,
+        Disconnected: _gone,
+        HTTPException: _http_error,
+        Exception: _failed,
+    }
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
@@ -186,6 +191,11 @@ def _http_error(request: Request, error: HTTPException) -> Response:
     return json_response(
         {"error": code, "detail": detail}, error.status_code, dict(error.headers or {})
     )
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    """The client went away in the middle of its body; nobody reads this."""
+    return Response(status_code=400)
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -155,7 +155,7 @@ async def walk_contexts(
 
 
 class ErasureSteps:
-    """The steps of erasures, within one transaction; store/protocol.py says what each does."""
+    """The steps of erasures, within one transaction; store/protocol/ says what each does."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""What people ask of identity resolution: evidence, decisions, history; store/protocol.py says it.
+"""What people ask of identity resolution: evidence, decisions, history; store/protocol/ says it.
 
 It reads on the connection that it is given: one that cannot write, or a transaction's own, which
 sees what the transaction has done so far.

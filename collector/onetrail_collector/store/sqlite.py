@@ -49,7 +49,7 @@ from onetrail_collector.store.transaction import Transaction
 
 
 class SqliteStore:
-    """A Store in one file; store/protocol.py says what each call does."""
+    """A Store in one file; store/protocol/ says what each call does."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         self._writer = writer

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
@@ -16,9 +17,11 @@ from starlette.routing import Route
 
 from onetrail_collector import pages
 from onetrail_collector.auth import COOKIE, find_token, hash_token, is_own, require_token
+from onetrail_collector.body import read_body
 from onetrail_collector.errors import Refused
 
 SIGNED_IN_S = 7 * 86_400
+MAX_FIELDS = 4  # of the form
 PAGES = {
     "": ("overview.html", "Overview"),
     "/live": ("live.html", "Live"),
@@ -70,8 +73,7 @@ def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]
 async def _sign_in(request: Request) -> Response:
     if request.method == "GET":
         return _html("sign-in.html", title="Sign in", wrong=False)
-    form = await request.form(max_fields=4, max_part_size=1024)
-    token = await find_token(request, request.state.store, str(form.get("token", "")).strip())
+    token = await find_token(request, request.state.store, await _given_token(request))
     if token is None or not is_own(request.headers.get("origin"), request):
         return _html("sign-in.html", 401, title="Sign in", wrong=True)
     secret, now_ms = secrets.token_urlsafe(32), request.state.clock()
@@ -92,6 +94,16 @@ async def _sign_in(request: Request) -> Response:
         secure=request.url.scheme == "https",
     )
     return answer
+
+
+async def _given_token(request: Request) -> str:
+    headers = dict(request.scope["headers"])
+    body = await read_body(request.scope, headers, request.receive, request.state.room)
+    try:
+        form = parse_qs(body.decode("latin-1"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return ""
+    return form.get("token", [""])[0].strip()
 
 
 async def _sign_out(request: Request) -> Response:

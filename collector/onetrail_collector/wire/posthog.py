@@ -42,6 +42,7 @@ from onetrail_collector.wire.person import Fields, identify_properties
 from onetrail_collector.wire.write_key import write_key
 
 MAX_EVENTS = 1_000
+MAX_FIELDS = 100  # of a form, which holds one event or a batch in `data`
 GZIP_MAGIC = b"\x1f\x8b"
 
 Id = str | int | float | None
@@ -247,7 +248,7 @@ def _payload(call: Call) -> str:
         detail = "compression=lz64 is not known here; use base64, gzip-js or none"
         raise Refused(415, "unsupported_encoding", detail)
     if body[:5] == b"data=":
-        form = parse_qs(body.decode("latin-1"), keep_blank_values=True)
+        form = _form(body.decode("latin-1"))
         body = form["data"][0].encode("latin-1")
         compression = compression or form.get("compression", [""])[0]
     text = body.strip()
@@ -258,6 +259,13 @@ def _payload(call: Call) -> str:
     except (binascii.Error, ValueError):
         raise not_json("the body is neither JSON nor base64 of it") from None
     return decode_text(inflate(unpacked, "gzip") if unpacked[:2] == GZIP_MAGIC else unpacked)
+
+
+def _form(text: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise too_large(f"the form has more than {MAX_FIELDS} fields") from None
 
 
 def _decode(call: Call) -> list[Envelope]:
