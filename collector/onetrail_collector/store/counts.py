@@ -1,7 +1,7 @@
 """Counts over time: added to in the commit that stores what they count, read by range.
 
 Minutes are kept for a week, hours for 400 days, days for ever. Of each metric and source at most
-MOST_LABELS labels a day are kept, the most frequent; the others become one.
+MOST_LABELS labels an hour and a day are kept, the most frequent; the others become one.
 """
 
 from collections import Counter
@@ -10,16 +10,17 @@ from collections.abc import Collection
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.labels import DAY_MS, OTHER
 from onetrail_collector.store.rows import CountRow, PageView, PageViews, Tally, Writes
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
 KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}
 METRICS = ("events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers")
 LABELLED = ("events", "pages", "referrers")
 MOST_LABELS = 1_000
-OTHER = "(other)"
+FOLDED_DAYS = {HOUR_MS: 2, DAY_MS: 7}  # how far back it is looked at again
 
 ADD_COUNTS = """
 INSERT INTO counts (metric, step_ms, start_ms, source, label, count)
@@ -145,9 +146,10 @@ async def tidy_counts(writer: aiosqlite.Connection, now_ms: int) -> None:
             )
     today_ms = now_ms - now_ms % DAY_MS
     for metric in LABELLED:
-        span = (metric, DAY_MS, today_ms - 7 * DAY_MS, today_ms, OTHER, MOST_LABELS)
-        await writer.execute(FOLD, span)
-        await writer.execute(FORGET, span)
+        for step_ms, days in FOLDED_DAYS.items():
+            span = (metric, step_ms, today_ms - days * DAY_MS, today_ms, OTHER, MOST_LABELS)
+            await writer.execute(FOLD, span)
+            await writer.execute(FORGET, span)
 
 
 def _json(values: object) -> str:
