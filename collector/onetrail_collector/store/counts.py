@@ -86,12 +86,12 @@ async def add_counts(
 async def add_merges(writer: aiosqlite.Connection, merged: Collection[int], *, now_ms: int) -> None:
     """Count profiles that became part of another, by the source of each one's oldest profile ID."""
     rows = await writer.execute_fetchall(
-        "SELECT profile_ids.source FROM json_each(?) AS merged"
-        " CROSS JOIN profile_ids ON profile_ids.id = merged.value",
+        "SELECT profile_ids.source, count(*) FROM json_each(?) AS merged"
+        " CROSS JOIN profile_ids ON profile_ids.id = merged.value GROUP BY profile_ids.source",
         (_json(list(merged)),),
     )
     minute_ms = now_ms - now_ms % MINUTE_MS
-    await add_counts(writer, [("merges", minute_ms, source, "", 1) for (source,) in rows])
+    await add_counts(writer, [("merges", minute_ms, source, "", count) for source, count in rows])
 
 
 async def read_counts(

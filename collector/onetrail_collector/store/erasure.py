@@ -70,6 +70,14 @@ WHERE profile_ids.profile = ?1 AND their.profile <> ?1
 """
 
 
+TELL_FOLLOWERS = """
+INSERT INTO history (what, profile, other, public_id, time_ms)
+SELECT 'erased', id, id, public_id, ?2 FROM profile_ids
+WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?1) ORDER BY id
+"""
+TOLD_MS = 30 * 86_400_000  # whoever follows the changes less often asks GET /erasures
+
+
 async def removal(connection: aiosqlite.Connection, profile: int) -> Removal:
     """How much an erasure of this profile would remove; of contexts it cannot say."""
     ids = await _rows(
@@ -127,6 +135,13 @@ async def find_by_mark(
     return Erasure(*rows[0]) if rows else None
 
 
+async def expire(writer: aiosqlite.Connection, *, now_ms: int) -> None:
+    """Forget which profile IDs were erased, when whoever follows the changes was told."""
+    await writer.execute(
+        "DELETE FROM history WHERE what = 'erased' AND time_ms < ?", (now_ms - TOLD_MS,)
+    )
+
+
 async def walk_contexts(
     reader: aiosqlite.Connection, erasure: int, after: int
 ) -> tuple[set[int], int]:
@@ -159,7 +174,7 @@ async def walk_contexts(
 
 
 class ErasureSteps:
-    """The steps of erasures, within one transaction; store/protocol.py says what each does."""
+    """The steps of erasures, within one transaction; store/protocol/ says what each does."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -202,6 +217,7 @@ class ErasureSteps:
         await self._remove(number, "links", THEIRS)
         await self._remove(number, "keys", "id IN (SELECT value FROM json_each(?2))", own_keys)
         await self._remove(number, "quarantine", "id IN (SELECT value FROM json_each(?2))", rows)
+        await self._connection.execute(TELL_FOLLOWERS, (number, now_ms))
         await self._connection.execute(
             "UPDATE profile_ids SET public_id = 'erasing:' || id"
             " WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?)",

@@ -49,7 +49,7 @@ from onetrail_collector.store.transaction import Transaction
 
 
 class SqliteStore:
-    """A Store in one file; store/protocol.py says what each call does."""
+    """A Store in one file; store/protocol/ says what each call does."""
 
     def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
         self._writer = writer
@@ -223,6 +223,7 @@ class SqliteStore:
             await counts.tidy_counts(self._writer, now_ms)
             await quarantine.expire(self._writer, now_ms=now_ms)
             await sign_ins.expire(self._writer, now_ms=now_ms)
+            await erasure.expire(self._writer, now_ms=now_ms)
 
     async def newest_number(self) -> int:
         return await live.newest_number(self._reader)
