@@ -1,7 +1,7 @@
 """Which profile ID an event gets, decided for all requests of one commit: values in, values out.
 
 In this order: the session's, if the session is known; else the payload's, if the collector issued
-it; else a new one. Events of other sessions in the same request come from the same device.
+it, or its source may make its own; else a new one. Events of other sessions in the same request come from the same device.
 Where the client names its device itself, the profile ID that was issued to it stands for the
 payload's.
 A device on which a second value of an exclusive kind signs in has changed hands: its session goes
@@ -252,7 +252,10 @@ class Assignment:
                 if retried is not None:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:
-            profile_id = self._sibling(source, named[1:]) or self._issue(source, received_ms)
+            static_id = envelope.profile if source.static_ids else None
+            profile_id = self._sibling(source, named[1:]) or self._issue(
+                source, received_ms, static_id
+            )
         public_id = named[0] if named else self._new_id()
         skew_ms = _skew_ms(envelope, received_ms)
         if skew_ms is not None:

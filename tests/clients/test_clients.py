@@ -24,9 +24,10 @@ PROGRAMS = (
     "segment_node",
     "rudder_node",
     "snowplow_python",
+    "tracardi_python",
 )
 SERVERS = ("posthog_python", "posthog_node")  # they name people, and no devices
-PAGES = ("onetrail_js", "segment_next", "posthog_js", "snowplow_js")
+PAGES = ("onetrail_js", "segment_next", "rudder_js", "posthog_js", "snowplow_js")
 
 EVENTS = {"viewed": 4, "identify": 2, "bought": 2, "waited": 1, "returned": 1}
 
