@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from starlette.applications import Starlette
@@ -16,6 +17,7 @@ from onetrail_collector import endpoint, error_page, health, pages
 from onetrail_collector.api import (
     blocked,
     debug,
+    dry_run,
     identity,
     live,
     openapi,
@@ -28,9 +30,10 @@ from onetrail_collector.api import (
 )
 from onetrail_collector.api.operation import json_response
 from onetrail_collector.api.operation import routes as operation_routes
-from onetrail_collector.body import Room
+from onetrail_collector.body import Disconnected, Room
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock, system_clock
+from onetrail_collector.dry_run import DryRun
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.errors import Refused
@@ -63,6 +66,7 @@ class State(TypedDict):
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
+    dry_run: DryRun
 
 
 OPERATIONS = (
@@ -76,18 +80,21 @@ OPERATIONS = (
     *sources.OPERATIONS,
     *blocked.OPERATIONS,
     *status.OPERATIONS,
+    *dry_run.OPERATIONS,
 )
 
 
 def create_app(
     settings: Settings,
     *,
+    config: Path | None = None,
     clock: Clock = system_clock,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application. The store opens when it starts and closes, drained, when it stops.
 
-    `stopping` says whether streams must end, so that the server can.
+    `config` is the file that the settings are from, where one was named; `stopping` says whether
+    streams must end, so that the server can.
     """
     metrics = Metrics()
     metrics.watch_file(settings.db)
@@ -118,6 +125,7 @@ def create_app(
         )
         page_counts = PageCounts(store, ingest.committed, clock)
         page_counts.start()
+        rehearsal = DryRun(settings.db, config, clock)
         try:
             yield {
                 "store": store,
@@ -131,8 +139,10 @@ def create_app(
                 "stopping": stopping,
                 "metrics": metrics,
                 "readiness": Readiness(store, ingest),
+                "dry_run": rehearsal,
             }
         finally:
+            await rehearsal.close()
             await retention.close()
             settling.cancel()
             await asyncio.gather(settling, return_exceptions=True)
@@ -154,7 +164,12 @@ def create_app(
     routes.append(openapi.route(OPERATIONS, ways_in))
     if settings.demo:
         routes += pages.demo_routes()
-    handlers = {Refused: _refused, HTTPException: _http_error, Exception: _failed}
+    handlers = {
+        Refused: _refused,
+        Disconnected: _gone,
+        HTTPException: _http_error,
+        Exception: _failed,
+    }
     app = Starlette(
         routes=routes,
         lifespan=lifespan,
@@ -176,6 +191,11 @@ def _http_error(request: Request, error: HTTPException) -> Response:
     return json_response(
         {"error": code, "detail": detail}, error.status_code, dict(error.headers or {})
     )
+
+
+def _gone(_: Request, __: Exception) -> Response:
+    """The client went away in the middle of its body; nobody reads this."""
+    return Response(status_code=400)
 
 
 def _failed(_: Request, __: Exception) -> Response:

@@ -1,7 +1,8 @@
 """Which profile ID an event gets, decided for all requests of one commit: values in, values out.
 
 In this order: the session's, if the session is known; else the payload's, if the collector issued
-it, or its source may make its own; else a new one. Events of other sessions in the same request come from the same device.
+it, or the source may make its own; else a new one. Events of other sessions in the same request come
+from the same device.
 Where the client names its device itself, the profile ID that was issued to it stands for the
 payload's.
 A device on which a second value of an exclusive kind signs in has changed hands: its session goes
@@ -152,6 +153,8 @@ class Assignment:
         envelope, identifications, received_ms, strangers = request
         self._received_ms = received_ms
         source = self._source(envelope)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         if envelope.device is not None and not envelope.events:
             return Receipt("", "", rejected=envelope.rejected)
         envelope, device = self._device(envelope, source, received_ms)
@@ -163,8 +166,6 @@ class Assignment:
         session = device if envelope.imported else stored
         for stranger in strangers:
             session, device = self._sign_in(request, source, session, device, stranger)
-        if envelope.refused:
-            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:

@@ -15,7 +15,7 @@ from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKe
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import order, why_inactive
-from onetrail_collector.joining import Joins
+from onetrail_collector.joining import Joins, relabelled
 from onetrail_collector.regrouping import Cause, Plan, plan
 from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import Change, KeyState, LinkState, Region, Regrouping
@@ -84,16 +84,15 @@ async def settle(
     settled.asked = {(state.link.profile_id, state.key): state.link.key for state in active}
     joins, contested = await _joins(tables, active, policy)
     into, changes = joins.outcome(await tables.sizes(joins.merged) if joins.merged else {})
-    await tables.merge(into, joins.held_keys(into))
+    held = joins.held_keys(into)
+    await tables.merge(into, held)
     await tables.note(changes, now_ms=now_ms)
     settled.changes += changes
     reach = Reach(
         {s.key_profile for s in states if s.key in inactive and s.key_profile is not None}
     )
     reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
-    if contested:  # read again: the joins have relabelled profiles
-        places = [(state.link.profile_id, state.key) for state in contested]
-        contested = await tables.link_states(places, count_to=0)
+    contested = [relabelled(state, into, held) for state in contested]
     for state in contested:
         reach.add(state)
     await resolve_again(tables, reach, policy, settled, contested=contested, now_ms=now_ms)

@@ -48,6 +48,11 @@ def test_a_refused_event_is_kept_with_its_reason(collector: Any) -> None:
     assert "bad-1\twrong_shape\tevents[1].type" in collector.run("quarantine", "list")
 
 
+def test_what_a_stranger_wrote_gives_the_operators_terminal_no_command(collector: Any) -> None:
+    send(collector, {"id": "a\x1b]0;owned\x07", "type": 7})
+    assert "\ta\\x1b]0;owned\\x07\t" in collector.run("quarantine", "list")
+
+
 def test_a_request_with_nothing_but_refused_events_is_kept(collector: Any) -> None:
     assert send(collector, BAD, 7)["results"] == ["rejected", "rejected"]
     assert [e["event"] for e in collector.get("/quarantine")["events"]] == [7, BAD]

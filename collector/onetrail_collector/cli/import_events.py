@@ -23,6 +23,7 @@ from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused
 from onetrail_collector.importing_events import Imported, bring
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.printable import printable
 from onetrail_collector.server import GC_THRESHOLD
 from onetrail_collector.settings import Effective, Settings
 from onetrail_collector.store.sqlite import SqliteStore
@@ -196,7 +197,7 @@ class _Rejects:
             text = line.decode(errors="replace").rstrip("\r\n")
             self._file.write(msgspec.json.encode({**told, "text": text}) + b"\n")
         if self.count <= SHOWN_REJECTS:
-            click.echo(f"line {rejection.index}: {reason}", err=True)
+            click.echo(f"line {rejection.index}: {printable(reason)}", err=True)
         elif self.count == SHOWN_REJECTS + 1:
             more = "" if self._file else "; with --rejects FILE all are written there"
             click.echo(f"and more are left out{more}", err=True)

@@ -11,7 +11,7 @@ import msgspec
 
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, too_large, wrong_shape
-from onetrail_collector.wire.by_device import by_device
+from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Envelope, Receipt, Rejection
 from onetrail_collector.wire.exchange import Answer, Call, Exchange
 from onetrail_collector.wire.json_text import MAX_ID_CHARS, Unfit, parse, sentence
@@ -75,6 +75,7 @@ def _decode(call: Call) -> list[Envelope]:
         sent_at_ms=None if sent_at is None else to_ms(sent_at),
         origin=call.origin,
         size_bytes=len(text),
+        as_sent=AsSent("posthog", lambda: raws, ("$device_id", "distinct_id")),
     )
 
 

@@ -5,11 +5,12 @@ import binascii
 from urllib.parse import parse_qs
 
 from onetrail_collector.body import MAX_BODY_BYTES, inflate
-from onetrail_collector.errors import not_json
+from onetrail_collector.errors import not_json, too_large
 from onetrail_collector.wire import lz_string
 from onetrail_collector.wire.exchange import Call
 from onetrail_collector.wire.json_text import decode_text
 
+MAX_FIELDS = 100  # of a form, which holds one event or a batch in `data`
 GZIP_MAGIC = b"\x1f\x8b"
 LZ_STRING = {"lz64", "lz-string"}  # what its clients call it
 
@@ -20,7 +21,7 @@ def payload(call: Call) -> str:
     body = call.body if call.method == "POST" else query.get("data", "").encode()
     compression = query.get("compression", "")
     if body[:5] == b"data=":
-        form = parse_qs(body.decode("latin-1"), keep_blank_values=True)
+        form = _form(body.decode("latin-1"))
         body = form["data"][0].encode("latin-1")
         compression = form.get("compression", [compression])[0]
     if body[:2] == GZIP_MAGIC:  # no header says so
@@ -30,6 +31,13 @@ def payload(call: Call) -> str:
         return decode_text(text)
     text = text.replace(b" ", b"+")  # what a form makes of it
     return _from_lz_string(text) if compression in LZ_STRING else _from_base64(text)
+
+
+def _form(text: str) -> dict[str, list[str]]:
+    try:
+        return parse_qs(text, keep_blank_values=True, max_num_fields=MAX_FIELDS)
+    except ValueError:
+        raise too_large(f"the form has more than {MAX_FIELDS} fields") from None
 
 
 def _from_base64(text: bytes) -> str:

@@ -5,6 +5,7 @@
 
 import base64
 import binascii
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -12,7 +13,7 @@ import msgspec
 
 from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, not_json, too_large, wrong_shape
-from onetrail_collector.wire.by_device import by_device
+from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Envelope, Receipt, Rejection
 from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
 from onetrail_collector.wire.json_text import (
@@ -60,6 +61,7 @@ class _Claimed(msgspec.Struct, rename="camel"):
 _whole = msgspec.json.Decoder(_Batch)
 _in_parts = msgspec.json.Decoder(_Parts)
 _claimed = msgspec.json.Decoder(_Claimed)
+_fields = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
 def _decode_batch(call: Call) -> list[Envelope]:
@@ -82,6 +84,7 @@ def _decode_batch(call: Call) -> list[Envelope]:
         sent_at=batch.sent_at,
         size_bytes=len(text),
         has_nul=ESCAPED_NUL in text,
+        events=lambda: parse(_in_parts, text).batch,
     )
 
 
@@ -132,9 +135,9 @@ def _one(call: Call, text: str) -> list[Envelope]:
     messages: list[tuple[int, Message]] = []
     rejected: list[Rejection] = []
     key = None
+    kind = call.path.rpartition("/")[2]
     try:
         message = parse(message_decoder, text)
-        kind = call.path.rpartition("/")[2]
         message.type = SHORT.get(kind, kind)
         messages.append((0, message))
     except msgspec.ValidationError as error:
@@ -148,7 +151,18 @@ def _one(call: Call, text: str) -> list[Envelope]:
         key=key,
         size_bytes=len(text),
         has_nul=ESCAPED_NUL in text,
+        events=lambda: [_with_type(text, SHORT.get(kind, kind))],
     )
+
+
+def _with_type(text: str, kind: str) -> msgspec.Raw:
+    """The message with the type that its path has."""
+    try:
+        fields = parse(_fields, text)
+    except msgspec.ValidationError:
+        return msgspec.Raw(text.encode())
+    fields["type"] = msgspec.Raw(msgspec.json.encode(kind))
+    return msgspec.Raw(msgspec.json.encode(fields))
 
 
 def _body(call: Call) -> str:
@@ -166,13 +180,14 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
     sent_at: datetime | None = None,
     size_bytes: int,
     has_nul: bool,
+    events: Callable[[], Sequence[msgspec.Raw]],
 ) -> list[Envelope]:
     first = messages[0][1] if messages else Message()
     sent_at = sent_at or first.sent_at
-    events = []
+    fit = []
     for index, message in messages:
         try:
-            events.append(to_event(message, index))
+            fit.append(to_event(message, index))
         except Unfit as unfit:
             detail = f"batch[{index}] {unfit}"
             rejected.append(Rejection(index, message.message_id, unfit.code, detail))
@@ -181,12 +196,13 @@ def _envelopes(  # noqa: PLR0913 - what a batch says beside its messages
             rejected.append(Rejection(index, message.message_id, "wrong_shape", detail))
     return by_device(
         write_key(call.basic_user or key or first.write_key or call.query.get("writeKey")),
-        events,
+        fit,
         rejected=rejected,
         sent_at_ms=None if sent_at is None else to_ms(sent_at),
         origin=call.origin,
         size_bytes=size_bytes,
         has_nul=has_nul,
+        as_sent=AsSent("segment", events, ("anonymousId", "userId")),
     )
 
 
