@@ -1,8 +1,8 @@
 """Which profile ID an event gets, decided for all requests of one commit: values in, values out.
 
 In this order: the session's, if the session is known; else the payload's, if the collector issued
-it, or the source may make its own; else a new one. Events of other sessions in the same request come
-from the same device.
+it, or the source may make its own; else a new one. Events of other sessions in the same request
+come from the same device.
 Where the client names its device itself, the profile ID that was issued to it stands for the
 payload's.
 A device on which a second value of an exclusive kind signs in has changed hands: its session goes
