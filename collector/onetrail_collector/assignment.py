@@ -283,13 +283,18 @@ class Assignment:
         """
         known, place = self._known, (source.id, envelope.device or "")
         seen = known.events[source.id]
-        fresh = [event for event in envelope.events if event.id not in seen]
+        fresh = envelope.events
+        if seen:
+            fresh = [event for event in fresh if event.id not in seen]
         if not fresh:
             session = seen[envelope.events[0].id]
             return envelope, known.sessions.setdefault((source.id, session.public_id), session)
         behind_ms = _skew_ms(envelope, received_ms) or 0
+        latest_ms = received_ms - behind_ms
         times_ms = [
-            received_ms if event.time_ms is None else min(received_ms, event.time_ms + behind_ms)
+            received_ms
+            if (at_ms := event.time_ms) is None or at_ms > latest_ms
+            else at_ms + behind_ms
             for event in fresh
         ]
         held = known.devices.get(place)
