@@ -22,7 +22,7 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.rows import PageView, Tally
 
-STEP_EVENTS = 2_000
+STEP_EVENTS = 500  # a few ms of the event loop: who reads meanwhile waits no longer than that
 PAUSE_S = 1.0  # between looks at what has come in
 REST_SHARE = 9  # a step is followed by a rest nine times as long
 FAULT_PAUSE_S = 30.0

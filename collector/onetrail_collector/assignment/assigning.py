@@ -65,6 +65,8 @@ class Assignment:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
         envelope, identifications, received_ms, strangers = request
         source = self._source(envelope)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         if envelope.device is not None and not envelope.events:
             return Receipt("", "", rejected=envelope.rejected)
         envelope, device = self._devices.find(envelope, source, received_ms)
@@ -76,8 +78,6 @@ class Assignment:
         session = device if envelope.imported else stored
         for stranger in strangers:
             session, device = self._devices.sign_in(request, source, session, device, stranger)
-        if envelope.refused:
-            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
         for event in envelope.events:
             receipt.events.append(event.id)
             if event.id in known:

@@ -1,8 +1,8 @@
 """Which device a request is of, and the session with which it begins.
 
 In this order: the session's, if the session is known; else the payload's profile ID, if the
-collector issued it; else a new one. Where the client names its device itself, the profile ID that
-was issued to it stands for the payload's.
+collector issued it, or the source may make its own; else a new one. Where the client names its
+device itself, the profile ID that was issued to it stands for the payload's.
 """
 
 import msgspec
@@ -50,8 +50,9 @@ class Devices:
                 if retried is not None:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:
+            static_id = envelope.profile if source.static_ids else None
             profile_id = self._sessions.sibling(source, named[1:]) or self._sessions.issue(
-                source, received_ms
+                source, received_ms, static_id
             )
         public_id = named[0] if named else self._sessions.new_id()
         behind_ms = skew_ms(envelope, received_ms)
@@ -79,13 +80,18 @@ class Devices:
         """
         known, place = self._known, (source.id, envelope.device or "")
         seen = known.events[source.id]
-        fresh = [event for event in envelope.events if event.id not in seen]
+        fresh = envelope.events
+        if seen:
+            fresh = [event for event in fresh if event.id not in seen]
         if not fresh:
             session = seen[envelope.events[0].id]
             return envelope, known.sessions.setdefault((source.id, session.public_id), session)
         behind_ms = skew_ms(envelope, received_ms) or 0
+        latest_ms = received_ms - behind_ms
         times_ms = [
-            received_ms if event.time_ms is None else min(received_ms, event.time_ms + behind_ms)
+            received_ms
+            if (at_ms := event.time_ms) is None or at_ms > latest_ms
+            else at_ms + behind_ms
             for event in fresh
         ]
         held = known.devices.get(place)

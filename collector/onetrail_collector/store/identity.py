@@ -15,6 +15,7 @@ from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKe
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
+from onetrail_collector.store.insert import insert
 from onetrail_collector.store.rows import (
     Change,
     DecisionRow,
@@ -243,9 +244,9 @@ class IdentityTables:
         )
 
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
-        await self._each(
-            "INSERT INTO history (what, profile, other, key, reason, event_id, decision, time_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        await insert(
+            self._connection,
+            "history (what, profile, other, key, reason, event_id, decision, time_ms)",
             [(*change, now_ms) for change in changes],
         )
         merged = [change.other for change in changes if change.what == "merged"]
@@ -399,8 +400,7 @@ class IdentityTables:
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
         rows = list(rows)
         if rows:
-            async with self._connection.executemany(sql, rows):
-                pass
+            await self._connection.executemany(sql, rows)
 
 
 def _link_state(row: Sequence[Any]) -> LinkState:
