@@ -42,6 +42,7 @@ class State(TypedDict):
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
+    streams: set[object]  # of events, that are open
 
 
 @asynccontextmanager
@@ -90,6 +91,7 @@ async def running(
             "stopping": stopping,
             "metrics": metrics,
             "readiness": Readiness(store, ingest),
+            "streams": set(),
         }
 
 
