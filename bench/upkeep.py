@@ -1,6 +1,6 @@
-"""What a sender feels of the work that goes on beside it: retention, exports, backup, erasure.
+"""What a sender feels of the work that goes on beside it: retention, exports, backup.
 
-    python bench/upkeep.py                        a file of 2,000,000 events
+    python bench/upkeep.py                        a file of 1,000,000 events
     python bench/upkeep.py --events 10000000
 
 Requests of one event come at a steady rate, each counted from when it was due. Load comes from wrk.
@@ -25,13 +25,13 @@ from processes import Server, free_port, running
 from collector import fill, paced
 
 RATE = 300  # a second
-SECONDS = 12
+SECONDS = 10
 NOTHING = ""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--events", type=int, default=1_000_000)
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         full = Path(folder) / "full.db"
@@ -39,17 +39,17 @@ def main() -> None:
         size_gb = full.stat().st_size / 1e9
         print(f"{count(full):,} events ({size_gb:.1f} GB), {RATE} requests a second beside it\n")
         print(f"{'beside':<28}{'p50 ms':>8}{'p99 ms':>8}{'max ms':>8}   what it did in {SECONDS} s")
-        for name, settings, command in works(Path(folder)):
+        for name, settings, command in works(Path(folder), options.events):
             db = Path(folder) / "work.db"
             shutil.copy(full, db)
             with serving(db, settings) as server:
                 feel(name, server, db, [word.replace("DB", str(db)) for word in command])
 
 
-def works(folder: Path) -> Iterator[tuple[str, str, list[str]]]:
+def works(folder: Path, events: int) -> Iterator[tuple[str, str, list[str]]]:
     """A name, what is configured, and a command that goes on meanwhile."""
     yield "nothing", NOTHING, []
-    yield "retention, half is too many", "[retention]\nrows = 1_000_000\n", []
+    yield "retention, half is too many", f"[retention]\nrows = {events // 2}\n", []
     yield "export events, JSON lines", NOTHING, export("jsonl", folder)
     yield "export events, Parquet", NOTHING, export("parquet", folder)
     yield (

@@ -1,6 +1,7 @@
 """The collector as an ASGI application: the route table, and how errors are answered."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -12,6 +13,7 @@ from onetrail_collector import endpoint, error_page, health, pages
 from onetrail_collector.api import (
     blocked,
     debug,
+    dry_run,
     identity,
     live,
     openapi,
@@ -45,18 +47,21 @@ OPERATIONS = (
     *sources.OPERATIONS,
     *blocked.OPERATIONS,
     *status.OPERATIONS,
+    *dry_run.OPERATIONS,
 )
 
 
 def create_app(
     settings: Settings,
     *,
+    config: Path | None = None,
     clock: Clock = system_clock,
     stopping: Callable[[], bool] = lambda: False,
 ) -> Starlette:
     """The application. The store opens when it starts and closes, drained, when it stops.
 
-    `stopping` says whether streams must end, so that the server can.
+    `config` is the file that the settings are from, where one was named; `stopping` says whether
+    streams must end, so that the server can.
     """
     metrics = Metrics()
     metrics.watch_file(settings.db)
@@ -81,7 +86,7 @@ def create_app(
     }
     app = Starlette(
         routes=routes,
-        lifespan=lambda _: running(settings, clock, metrics, stopping=stopping),
+        lifespan=lambda _: running(settings, clock, metrics, config=config, stopping=stopping),
         exception_handlers=handlers,  # type: ignore[arg-type]
     )
     app.state.metrics = metrics

@@ -7,11 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from pathlib import Path
 from typing import TypedDict
 
 from onetrail_collector.body import Room
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import Clock
+from onetrail_collector.dry_run import DryRun
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.ingest import Ingest
@@ -43,11 +45,17 @@ class State(TypedDict):
     metrics: Metrics
     readiness: Readiness
     streams: set[object]  # of events, that are open
+    dry_run: DryRun
 
 
 @asynccontextmanager
 async def running(
-    settings: Settings, clock: Clock, metrics: Metrics, *, stopping: Callable[[], bool]
+    settings: Settings,
+    clock: Clock,
+    metrics: Metrics,
+    *,
+    config: Path | None,
+    stopping: Callable[[], bool],
 ) -> AsyncIterator[State]:
     """All parts of one collector; at the end what was accepted is stored, and the file closed."""
     async with AsyncExitStack() as ending:
@@ -79,6 +87,8 @@ async def running(
         retention = Retention(store, settings.retention, clock, metrics)
         retention.start()
         ending.push_async_callback(retention.close)
+        dry_run = DryRun(settings.db, config, clock)
+        ending.push_async_callback(dry_run.close)
         yield {
             "store": store,
             "ingest": ingest,
@@ -92,6 +102,7 @@ async def running(
             "metrics": metrics,
             "readiness": Readiness(store, ingest),
             "streams": set(),
+            "dry_run": dry_run,
         }
 
 

@@ -30,6 +30,7 @@ from onetrail_collector.store.rows import (
     BlockedValue,
     CountRow,
     Counts,
+    CountsAsked,
     Erasure,
     EventsPage,
     FoundProfile,
@@ -151,6 +152,9 @@ class SqliteStore:
         async with self._writing:
             return await quarantine.drop(self._writer, numbers)
 
+    async def find_events(self, event_id: str) -> list[StoredEvent]:
+        return await reads.find_events(self._reader, event_id)
+
     async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
         return await reads.newest_events(self._reader, source, limit=limit)
 
@@ -204,12 +208,8 @@ class SqliteStore:
     async def blocked_values(self) -> list[BlockedValue]:
         return await reads.blocked_values(self._reader)
 
-    async def read_counts(
-        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
-    ) -> list[CountRow]:
-        return await counts.read_counts(
-            self._reader, metrics=metrics, step_ms=step_ms, from_ms=from_ms, to_ms=to_ms
-        )
+    async def read_counts(self, asked: CountsAsked) -> list[CountRow]:
+        return await counts.read_counts(self._reader, asked)
 
     async def read_page_views(self, *, limit: int) -> PageViews:
         return await counts.read_page_views(self._reader, limit=limit)

@@ -41,7 +41,7 @@ LOOK_UP = (
 SELECT
   (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
                                       kind, events_per_second, hex(secret_sha256),
-                                      signing_secret, require_signature))
+                                      signing_secret, require_signature, static_ids))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
