@@ -80,7 +80,7 @@ class Delivery:
     def attempt(self, *, at_least: int = 1) -> Outcome:
         """Sends one batch, if so many events wait."""
         most = min(self._limit, self._look)
-        if at_least > 1 and self._outbox.has(1) and not self._outbox.has(min(at_least, most)):
+        if at_least > 1 and 0 < self._outbox.about() < min(at_least, most):
             return Outcome(Next.GATHER)
         store, waiting = self._outbox.head(most)
         store.shorten_log()

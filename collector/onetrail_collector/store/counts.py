@@ -12,6 +12,7 @@ from itertools import product
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.labels import DAY_MS
 from onetrail_collector.store.rows import (
     OTHER,
     CountRow,
@@ -22,7 +23,7 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
 KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}

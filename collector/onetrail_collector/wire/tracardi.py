@@ -30,11 +30,15 @@ def _decode(call: Call) -> list[Envelope]:
         origin=call.origin,
         size_bytes=len(call.body),
     )
+    _fitting(kind, "event type")
+    sent = msgspec.Raw(_properties(call))
     try:
-        properties = json_object(msgspec.Raw(_properties(call)), 0, "properties") or "{}"
-        envelope.events.append(Event(0, uuid7(), _fitting(kind, "event type"), properties))
+        properties = json_object(sent, 0, "properties") or "{}"
+        envelope.events.append(Event(0, uuid7(), kind, properties))
     except Unfit as unfit:
         envelope.rejected = [Rejection(0, None, unfit.code, str(unfit))]
+        refused = msgspec.json.encode({"type": kind, "properties": sent})
+        envelope.refused = {0: refused.decode()}
     return [envelope]
 
 

@@ -38,9 +38,7 @@ def trim(store: Store, bounds: Bounds) -> int:
     dropped = 0
     rows, size = store.size()
     if rows > bounds.events:
-        rows = store.waiting(store.last_number())  # exactly
-        if rows > bounds.events:
-            dropped += store.drop_oldest(rows - bounds.events, "outbox_full_events")
+        dropped += store.keep_newest(bounds.events, "outbox_full_events")
     while size > bounds.bytes:
         gone = store.drop_oldest(max(1, rows // _SHARE), "outbox_full_bytes")
         dropped += gone

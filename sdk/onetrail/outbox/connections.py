@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 MEMORY = ":memory:"
 _APPLICATION_ID = 0x6F6E7472  # "ontr": tells our file from a foreign one
+_VERSION = 1  # of the schema; the statements below also bring an older file up to it
 _PAGE_BYTES = 1024  # a commit writes whole pages to the log, and an event is small
 _BUSY_TIMEOUT_S = 1.0
 _CACHE_KIB = 512
@@ -26,7 +27,7 @@ CREATE TABLE IF NOT EXISTS session(
     key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, holder TEXT NOT NULL,
     boot TEXT NOT NULL, context TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS event(
-    seq INTEGER PRIMARY KEY AUTOINCREMENT, session INTEGER NOT NULL REFERENCES session(key),
+    seq INTEGER PRIMARY KEY, session INTEGER NOT NULL REFERENCES session(key),
     id TEXT NOT NULL, type TEXT NOT NULL, wall_ms INTEGER NOT NULL, mono_ms INTEGER NOT NULL,
     ago_ms INTEGER NOT NULL, properties TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS aside(
@@ -37,7 +38,11 @@ CREATE TABLE IF NOT EXISTS holder(id TEXT PRIMARY KEY, profile_id TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS boot(id TEXT PRIMARY KEY, wall_ms INTEGER NOT NULL,
     mono_ms INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS lost(reason TEXT PRIMARY KEY, count INTEGER NOT NULL,
-    reported INTEGER NOT NULL DEFAULT 0)
+    reported INTEGER NOT NULL DEFAULT 0);
+CREATE TABLE IF NOT EXISTS numbered(upto INTEGER NOT NULL);
+INSERT INTO numbered
+    SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'event'), 0)
+    WHERE NOT EXISTS (SELECT 1 FROM numbered)
 """
 
 
@@ -78,7 +83,7 @@ class Connections:
             self._reader = self._connect()
         return self._reader
 
-    def read(self, sql: str, values: Sequence[Any] = ()) -> list[Any]:
+    def read(self, sql: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
         """Rows, through the reader's connection."""
         with self.read_lock:
             rows = self.reader().execute(sql, values).fetchall()
@@ -158,17 +163,24 @@ class Connections:
         return connection
 
     def _prepare(self, connection: sqlite3.Connection) -> None:
-        if _value(connection, "PRAGMA application_id") != _APPLICATION_ID:
+        if not _is_current(connection):
             connection.execute("BEGIN IMMEDIATE")  # another process may be making it right now
-            found = _value(connection, "PRAGMA application_id")
-            if found != _APPLICATION_ID:
-                if _value(connection, "SELECT count(*) FROM sqlite_master"):
+            if not _is_current(connection):
+                found = _value(connection, "PRAGMA application_id")
+                tables = _value(connection, "SELECT count(*) FROM sqlite_master")
+                if tables and found != _APPLICATION_ID:
                     raise ForeignFileError(f"its application_id is {found}")
                 for statement in SCHEMA.split(";"):
                     connection.execute(statement)
                 connection.execute(f"PRAGMA application_id={_APPLICATION_ID}")
+                connection.execute(f"PRAGMA user_version={_VERSION}")
             connection.execute("COMMIT")
         self._inode = 0 if self.in_memory else _inode(self.path)
+
+
+def _is_current(connection: sqlite3.Connection) -> bool:
+    ours = _value(connection, "PRAGMA application_id") == _APPLICATION_ID
+    return ours and _value(connection, "PRAGMA user_version") >= _VERSION
 
 
 def _value(connection: sqlite3.Connection, sql: str) -> int:

@@ -11,7 +11,12 @@ if TYPE_CHECKING:
 
 # ruff: noqa: S608  the names of columns below are constants
 COLUMNS = "session, id, type, wall_ms, mono_ms, ago_ms, properties"
-_REQUEUE = f"INSERT INTO event({COLUMNS}) SELECT {COLUMNS} FROM aside ORDER BY seq"
+# Events leave from the oldest on: while any waits, the newest has the last number.
+LAST_GIVEN = "ifnull((SELECT max(seq) FROM event), (SELECT upto FROM numbered))"
+_REQUEUE = (
+    f"INSERT INTO event(seq, {COLUMNS})"
+    f" SELECT {LAST_GIVEN} + row_number() OVER (ORDER BY seq), {COLUMNS} FROM aside"
+)
 LOSE = (
     "INSERT INTO lost(reason, count) VALUES (?, ?)"
     " ON CONFLICT(reason) DO UPDATE SET count = count + excluded.count"

@@ -99,11 +99,11 @@ class Outbox:
             self.memory.append_all(events)
             bounds.trim(self.memory, self._memory_limits)
 
-    def has(self, count: int) -> bool:
-        """Whether so many events wait; much cheaper than to look at them."""
+    def about(self) -> int:
+        """About how many events wait in the file, never too few; 0 if it cannot be read."""
         with contextlib.suppress(sqlite3.Error):
-            return self.disk.has(count)
-        return True
+            return self.disk.about()
+        return 0
 
     def head(self, limit: int) -> tuple[Store, list[Waiting]]:
         """The oldest events and the store they are in."""

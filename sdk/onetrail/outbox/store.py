@@ -11,7 +11,7 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 from onetrail.ids import new_id
-from onetrail.outbox.ledger import COLUMNS, LOSE, Ledger
+from onetrail.outbox.ledger import COLUMNS, LAST_GIVEN, LOSE, Ledger
 from onetrail.outbox.rows import Event, Session, Waiting
 
 if TYPE_CHECKING:
@@ -21,22 +21,24 @@ if TYPE_CHECKING:
     from onetrail.outbox.connections import Connections
 
 # ruff: noqa: S608  the names of columns below are constants
-_APPEND = f"INSERT INTO event({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?)"
-# Many rows come as one text: sqlite3 hands over the interpreter's lock at each row, and a peek
-# of a thousand would trip up the app's thread a thousand times. No field can hold the separators:
-# JSON escapes them, and types and ids are printable.
-_FIELD, _ROW = "\x1f", "\x1e"
-_FIELDS = f"seq||char(31)||{COLUMNS.replace(', ', '||char(31)||')}"
-_PEEK = (
-    f"SELECT group_concat({_FIELDS}, char(30)) FROM"
-    f" (SELECT seq, {COLUMNS} FROM event WHERE seq > ? ORDER BY seq LIMIT ?)"
-)
+# A number is never given twice: what one process has sent, another must not take for done.
+# (SQLite's AUTOINCREMENT promises the same, and writes one more page for each event.)
+_APPEND = f"INSERT INTO event(seq, {COLUMNS}) VALUES ({LAST_GIVEN} + 1, ?, ?, ?, ?, ?, ?, ?)"
+_NUMBERED = f"UPDATE numbered SET upto = {LAST_GIVEN}"
+# Each column comes as one text, and the rows by their numbers: a peek of a thousand must not trip
+# up the app's thread as often. sqlite3 hands over the interpreter's lock at each row, and most of
+# SQLite's ways to join rows, or to limit them, ask for memory at each row, for which the two
+# threads queue. No field can hold the separator: JSON escapes it, types and ids are printable.
+_SEPARATOR = "\x1e"
+_FIRST = "(SELECT min(seq) FROM event WHERE seq > :after)"
+_COLUMNS_AS_TEXT = ", ".join(f"group_concat({name}, '{_SEPARATOR}')" for name in Waiting._fields)
+_PEEK = f"SELECT {_COLUMNS_AS_TEXT} FROM event WHERE seq >= {_FIRST} AND seq < {_FIRST} + :limit"
 _SET_ASIDE = (
     f"INSERT INTO aside(seq, {COLUMNS}, reason)"
     f" SELECT seq, {COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
 )
 _MANY = 100
-_LOG_EVENTS = 3_000  # some 6 MB of log: each commit writes two or three pages of a kilobyte
+_LOG_EVENTS = 3_000  # some 5 MB of log: each commit writes one or two pages of a kilobyte
 _CACHED = 1000  # an import begins thousands of sessions
 _FORGET_SESSIONS = (
     "DELETE FROM session WHERE key NOT IN"
@@ -96,11 +98,19 @@ class Store:
         return session
 
     def peek(self, limit: int, *, after: int = 0) -> list[Waiting]:
-        """The oldest events after a number, in the order in which they were tracked."""
-        text = self.connections.read(_PEEK, (max(after, self._done), limit))[0][0]
-        waiting = [_waiting(row) for row in text.split(_ROW)] if text else []
-        waiting.sort()  # SQLite does not promise the order in which it gathers
-        return waiting
+        """The oldest events after a number, in the order in which they were tracked.
+
+        At most `limit`; fewer also where numbers are missing; none only if none waits.
+        """
+        (columns,) = self.connections.read(_PEEK, {"after": max(after, self._done), "limit": limit})
+        if columns[0] is None:
+            return []
+        seq, session, ids, types, wall_ms, mono_ms, ago_ms, properties = (
+            column.split(_SEPARATOR) for column in columns
+        )
+        times = (map(int, times) for times in (wall_ms, mono_ms, ago_ms))
+        waiting = map(Waiting, map(int, seq), map(int, session), ids, types, *times, properties)
+        return sorted(waiting)  # SQLite does not promise the order in which it gathers
 
     def acknowledge(self, last: int) -> None:
         """Forgets the events up to this number: they are the collector's now.
@@ -108,12 +118,13 @@ class Store:
         If the disk refuses they are still not peeked again by this process.
         """
         self._done = last
-        self.connections.write("DELETE FROM event WHERE seq <= ?", (last,))
+        with self.connections.transaction() as writer:
+            _forget(writer, "WHERE seq <= ?", (last,))
 
-    def has(self, count: int) -> bool:
-        """Whether so many events wait."""
-        sql = "SELECT 1 FROM event WHERE seq > ? LIMIT 1 OFFSET ?"
-        return bool(self.connections.read(sql, (self._done, count - 1)))
+    def about(self) -> int:
+        """About how many events wait, never too few; costs the same however many do."""
+        sql = "SELECT max(seq) - max(min(seq) - 1, ?) FROM event"
+        return self.connections.read(sql, (self._done,))[0][0] or 0
 
     def last_number(self) -> int:
         """The number of the newest event that waits; 0 when none does."""
@@ -133,13 +144,12 @@ class Store:
         """Takes the events up to this number out of the queue, and keeps them with the reason."""
         with self.connections.transaction() as writer:
             writer.execute(_SET_ASIDE, (reason, self._done, last))
-            writer.execute("DELETE FROM event WHERE seq <= ?", (last,))
+            _forget(writer, "WHERE seq <= ?", (last,))
 
     def purge(self) -> int:
         """Forgets every event, also those set aside; returns how many."""
         with self.connections.transaction() as writer:
-            count = writer.execute("DELETE FROM event").rowcount
-            return count + writer.execute("DELETE FROM aside").rowcount
+            return _forget(writer) + writer.execute("DELETE FROM aside").rowcount
 
     def profile_of(self, holder: str) -> str | None:
         """The profile ID that the collector issued to a holder, if it has."""
@@ -161,20 +171,36 @@ class Store:
         }
 
     def size(self) -> tuple[int, int]:
-        """About how many events wait, never too few, and the bytes in use; both without a scan."""
-        rows = self.connections.read("SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event")[0][0]
-        pages, free, page_bytes = (
-            self.connections.read(f"PRAGMA {name}")[0][0]
-            for name in ("page_count", "freelist_count", "page_size")
-        )
+        """About how many events wait, never too few, and the bytes in use; both without a scan.
+
+        Asks the writer: the reader may be busy with the log, for which an app must not wait.
+        """
+        with self._write_lock:
+            writer = self.connections.writer()
+            rows, pages, free, page_bytes = (
+                writer.execute(sql).fetchone()[0]
+                for sql in (
+                    "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event",
+                    "PRAGMA page_count",
+                    "PRAGMA freelist_count",
+                    "PRAGMA page_size",
+                )
+            )
+            self.connections.spare(writer=True)
         return int(rows), int((pages - free) * page_bytes)
 
     def drop_oldest(self, count: int, reason: str) -> int:
         """Forgets the oldest events and counts them as lost; returns how many there were."""
-        sql = "DELETE FROM event WHERE seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)"
+        return self._drop("seq IN (SELECT seq FROM event ORDER BY seq LIMIT ?)", count, reason)
+
+    def keep_newest(self, count: int, reason: str) -> int:
+        """Forgets all but so many events, likewise."""
+        newest = "SELECT seq FROM event ORDER BY seq DESC LIMIT 1 OFFSET ?"
+        return self._drop(f"seq <= ({newest})", count, reason)
+
+    def _drop(self, which: str, count: int, reason: str) -> int:
         with self.connections.transaction() as writer:
-            dropped = writer.execute(sql, (count,)).rowcount
-            if dropped:
+            if dropped := _forget(writer, f"WHERE {which}", (count,)):
                 writer.execute(LOSE, (reason, dropped))
         return dropped
 
@@ -227,8 +253,7 @@ class Store:
         self.after_fork()
 
 
-def _waiting(row: str) -> Waiting:
-    seq, session, event_id, kind, wall_ms, mono_ms, ago_ms, properties = row.split(_FIELD)
-    return Waiting(
-        int(seq), int(session), event_id, kind, int(wall_ms), int(mono_ms), int(ago_ms), properties
-    )
+def _forget(writer: sqlite3.Connection, which: str = "", values: tuple[int, ...] = ()) -> int:
+    """Deletes events, within a transaction; remembers their numbers. Returns how many."""
+    writer.execute(_NUMBERED)
+    return writer.execute(f"DELETE FROM event {which}", values).rowcount

@@ -121,6 +121,8 @@ class NewQuarantined(NamedTuple):
     context: str | None
     event: str
     cut: bool
+    protocol: str
+    anonymous: bool
     bytes: int
 
 

@@ -18,6 +18,8 @@ class Quarantined(NamedTuple):
     context: str | None
     event: str
     cut: bool
+    protocol: str
+    anonymous: bool  # its sender wanted nothing of it to say who somebody is
 
 
 class EventAge(NamedTuple):
