@@ -110,7 +110,11 @@ class Delivery:
 
     def _body(self, store: Store, chosen: Batch) -> bytes:
         moment = now(self._clock)
-        anchors = store.anchors() | {moment.boot: moment[:2]}
+        anchors = {moment.boot: moment[:2]}
+        if any(
+            store.session(key).boot != moment.boot for key in {e.session for e in chosen.events}
+        ):
+            anchors = store.anchors() | anchors
         return batch.body(
             chosen,
             self._source,
