@@ -18,7 +18,9 @@ HEADERS = {"authorization": f"Bearer {os.environ['ADMIN_TOKEN']}"}
 
 
 def get(path: str, **params: int) -> dict:
-    return httpx.get(COLLECTOR + path, params=params, headers=HEADERS).raise_for_status().json()
+    """What the collector answers; {} where nobody has that profile ID any more."""
+    answer = httpx.get(COLLECTOR + path, params=params, headers=HEADERS)
+    return {} if answer.status_code == httpx.codes.NOT_FOUND else answer.raise_for_status().json()
 
 
 def follow(state: dict) -> None:
@@ -33,10 +35,12 @@ def follow(state: dict) -> None:
                     if public_id == change["other"]:
                         records[profile_id] = change["profile"]
                 records[change["other"]] = change["profile"]
-            elif change["what"] == "split":  # `other` took some profile IDs with it: ask which
+            elif change["what"] == "split":  # `other` took some profile IDs along: ask which
                 split_off = get(f"/profiles/{change['other']}", limit=1000)
-                for device in split_off["profile_ids"]:
+                for device in split_off.get("profile_ids", []):
                     records[device["id"]] = split_off["id"]
+            elif change["what"] == "erased":  # and so must be what is known here of that person
+                records.pop(change["other"], None)
         state["since"], more = answer["next"], answer["more"]
         STATE.write_text(json.dumps(state))  # after a crash the same changes come again: harmless
 

@@ -25,13 +25,16 @@ ids:
 limits:
 origins:
 pages:
+printable:
 privacy:
 welcome:
-body: errors
-connections: errors limits
+body: address errors
+http_bounds: address errors limits
+connections: errors http_bounds limits
+dry_run: clock
 exports: clock
 guard: address buckets errors limits
-logs: clock
+logs: clock printable
 refusals: clock errors
 settings: identity limits privacy
 store: identity
@@ -41,7 +44,7 @@ joining: identity store
 page_counts: bell clock store
 quotas: buckets errors limits store
 regrouping: identity store
-server: connections guard limits
+server: connections guard http_bounds limits
 wire: body clock errors ids
 device: wire
 endpoint: auth body errors wire
@@ -51,7 +54,7 @@ link_warnings: identity wire
 metrics: errors wire
 quarantine: store wire
 resolution: identity joining regrouping store
-ui: auth errors pages store
+ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
 deciding: effects identity resolution store
@@ -64,14 +67,15 @@ ingest: assignment bell clock enrichment errors identification identity limits l
 erasure: clock identity ingest resolution store
 importing_events: errors ingest wire
 readiness: ingest store
-replay: clock errors ingest quarantine store wire
-api: auth body clock deciding effects erasure errors identity ingest origins refusals replay
-    settings store wire
+replay: clock errors ingest store wire
+api: auth body clock deciding dry_run effects erasure errors identity ingest origins refusals
+    replay settings store wire
 health: api auth errors
-app: api body buckets clock endpoint enrichment erasure error_page errors health ingest metrics
-    page_counts pages readiness rebuild refusals retention settings store ui wire
+parts: body buckets clock dry_run enrichment erasure ingest metrics page_counts readiness rebuild
+    refusals retention settings store
+app: api body clock endpoint error_page errors health metrics pages parts settings ui wire
 cli: api app auth clock enrichment erasure errors exports identity importing importing_events
-    ingest limits logs origins pages rebuild replay server settings store welcome wire
+    ingest limits logs origins pages printable rebuild replay server settings store welcome wire
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

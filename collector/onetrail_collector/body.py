@@ -2,15 +2,18 @@
 
 import io
 import zlib
+from collections import Counter
 from collections.abc import Mapping
 
 import zstandard
-from starlette.types import Receive
+from starlette.types import Receive, Scope
 
+from onetrail_collector.address import is_local, limit_key
 from onetrail_collector.errors import Refused, busy, not_json, too_large
 
 MAX_BODY_BYTES = 1_048_576  # as sent, and again as inflated
 MAX_ARRIVING_BYTES = 67_108_864  # of all bodies that are on their way
+MAX_ARRIVING_BYTES_OF_ONE = 8_388_608  # of these, from one address: nobody takes the room of all
 RETRY_AFTER_S = 1
 MAX_ZSTD_WINDOW_BYTES = 8_388_608  # what RFC 9659 lets a web client use
 
@@ -27,26 +30,39 @@ class Room:
     def __init__(self, max_bytes: int = MAX_ARRIVING_BYTES) -> None:
         self._max_bytes = max_bytes
         self._bytes = 0
+        self._of: Counter[str] = Counter()
 
-    def take(self, size: int) -> None:
-        """Raises Refused (503) where there is no room; nothing is taken then."""
-        if self._bytes + size > self._max_bytes:
-            raise busy(
-                f"the bodies that arrive now hold {self._bytes} bytes; "
-                f"the limit is {self._max_bytes}: send again",
-                retry_after_s=RETRY_AFTER_S,
-            )
+    def take(self, size: int, whose: str) -> None:
+        """Raises Refused (503) where there is no room; nothing is taken then.
+
+        `whose` is the address that has a share of its own; empty where it has all.
+        """
+        bounds = [("the bodies", self._bytes, self._max_bytes)]
+        if whose:
+            bounds.append(("your bodies", self._of[whose], MAX_ARRIVING_BYTES_OF_ONE))
+        for what, held, limit in bounds:
+            if held + size > limit:
+                raise busy(
+                    f"{what} that arrive now hold {held} bytes; the limit is {limit}: send again",
+                    retry_after_s=RETRY_AFTER_S,
+                )
         self._bytes += size
+        self._of[whose] += size
 
-    def give_back(self, size: int) -> None:
+    def give_back(self, size: int, whose: str) -> None:
         """When a body is here, or its client gone."""
         self._bytes -= size
+        self._of[whose] -= size
+        if not self._of[whose]:
+            del self._of[whose]
 
 
-async def read_body(headers: Mapping[bytes, bytes], receive: Receive, room: Room) -> bytes:
+async def read_body(
+    scope: Scope, headers: Mapping[bytes, bytes], receive: Receive, room: Room
+) -> bytes:
     """The body, inflated where the header Content-Encoding says so. Raises Refused, Disconnected.
 
-    `headers` have lower-case names, as ASGI has them.
+    `headers` are the scope's; their names are in lower case, as ASGI has them.
     """
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and int(declared) > MAX_BODY_BYTES:
@@ -54,7 +70,7 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, room: Room
     message = await receive()
     body: bytes = message.get("body", b"")
     if message.get("more_body", False):
-        body = await _rest(body, receive, room)
+        body = await _rest(body, receive, room, _whose(scope))
     elif message["type"] == "http.disconnect":
         raise Disconnected
     if len(body) > MAX_BODY_BYTES:
@@ -63,12 +79,18 @@ async def read_body(headers: Mapping[bytes, bytes], receive: Receive, room: Room
     return body if encoding is None else inflate(body, encoding.decode("latin-1").strip().lower())
 
 
-async def _rest(begun: bytes, receive: Receive, room: Room) -> bytes:
+def _whose(scope: Scope) -> str:
+    """The address whose share of the room a body takes; a process on this machine has none."""
+    client = scope.get("client")
+    return limit_key(client[0]) if client and not is_local(client[0]) else ""
+
+
+async def _rest(begun: bytes, receive: Receive, room: Room, whose: str) -> bytes:
     parts, size, held = [begun], len(begun), 0
     try:
         more = True
         while more:
-            room.take(size - held)
+            room.take(size - held, whose)
             held = size
             if size > MAX_BODY_BYTES:
                 raise _too_large("the body", size)
@@ -79,7 +101,7 @@ async def _rest(begun: bytes, receive: Receive, room: Room) -> bytes:
             size += len(parts[-1])
             more = message.get("more_body", False)
     finally:
-        room.give_back(held)
+        room.give_back(held, whose)
     return b"".join(parts)
 
 

@@ -10,17 +10,9 @@ from collections.abc import Collection
 from operator import itemgetter
 from typing import Any, Literal, NamedTuple
 
-import msgspec
-
 from onetrail_collector.errors import Refused
+from onetrail_collector.http_bounds import to_line
 from onetrail_collector.limits import Limits
-
-try:
-    from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-except ImportError:  # pragma: no cover - where there is no CPython
-    HttpToolsProtocol = None  # type: ignore[assignment,misc]
-
-MAX_HEAD_BYTES = 32_768  # request line and headers; browsers and proxies stop at 8,192 to 16,384
 
 REST_S = 2  # for a body that was refused before its end: its client is to read why (RFC 9112, 9.6)
 ROOM_AGAIN = 0.9  # of the connections that may be open, once there were too many
@@ -38,10 +30,12 @@ class Phase(NamedTuple):
 def phase(connection: Any) -> Phase | None:
     """Where one of uvicorn's connections stands; None while the collector works for it."""
     cycle, scope = connection.cycle, connection.scope
+    if connection.transport.is_closing():
+        return Phase("answer", scope)  # it does not read the last of what it was told
     if cycle is None or cycle.scope is not scope:
         return Phase("head", scope)  # or it has sent nothing yet
-    if connection.flow.write_paused or connection.transport.is_closing():
-        return Phase("answer", scope)  # it does not read
+    if connection.flow.write_paused:
+        return Phase("answer", scope)
     if cycle.response_complete:
         return Phase("rest" if cycle.more_body else "idle", scope)
     return Phase("body", scope) if cycle.more_body else None
@@ -91,61 +85,5 @@ def _cut_off(connection: Any, name: PhaseName, timeout_s: int) -> None:
     if name == "body" or (name == "head" and connection.scope is not None):
         what = "headers were" if name == "head" else "body was"
         detail = f"the request's {what} not here after {timeout_s} s, which is the limit"
-        connection.transport.write(_answer(Refused(408, "timeout", detail)))
+        connection.transport.write(to_line(Refused(408, "timeout", detail)))
     connection.transport.close()
-
-
-def _answer(refused: Refused) -> bytes:
-    """An answer as it goes over the line, for what never becomes a request."""
-    body = msgspec.json.encode({"error": refused.code, "detail": refused.detail})
-    reason = {400: "Bad Request", 408: "Request Timeout"}.get(refused.status, "Refused")
-    return (
-        f"HTTP/1.1 {refused.status} {reason}\r\ncontent-type: application/json\r\n"
-        f"content-length: {len(body)}\r\nx-content-type-options: nosniff\r\n"
-        "connection: close\r\n\r\n"
-    ).encode() + body
-
-
-PROTOCOL: Any = "h11"  # slower, with a bound of its own on the head
-
-if HttpToolsProtocol is not None:
-
-    class BoundedProtocol(HttpToolsProtocol):
-        """uvicorn's, with a bound on the head, and our shape of error where it is no HTTP."""
-
-        _head_bytes = 0
-
-        def data_received(self, data: bytes) -> None:
-            """Take what arrived; refuse a head that grows beyond MAX_HEAD_BYTES."""
-            if len(data) > MAX_HEAD_BYTES and not self._in_body():
-                end = data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES)
-                if end < 0:
-                    self._refuse_head()
-                    return
-            super().data_received(data)
-            cycle = self.cycle
-            if cycle is not None and cycle.scope is self.scope:
-                self._head_bytes = 0
-                return
-            self._head_bytes += len(data)
-            if self._head_bytes > MAX_HEAD_BYTES:
-                self._refuse_head()
-
-        def send_400_response(self, msg: str) -> None:
-            """Not HTTP (RFC 9112)."""
-            self._end(Refused(400, "bad_request", msg))
-
-        def _in_body(self) -> bool:
-            cycle = self.cycle
-            return cycle is not None and cycle.scope is self.scope and cycle.more_body
-
-        def _refuse_head(self) -> None:
-            detail = f"request line and headers are over {MAX_HEAD_BYTES} bytes, which is the limit"
-            self._end(Refused(431, "head_too_large", detail))
-
-        def _end(self, refused: Refused) -> None:
-            if not self.transport.is_closing():
-                self.transport.write(_answer(refused))
-                self.transport.close()
-
-    PROTOCOL = BoundedProtocol

@@ -6,7 +6,7 @@ as it can. A page of any origin may send and read the answer; no cookie is ever 
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
@@ -19,6 +19,10 @@ from onetrail_collector.wire.exchange import JSON, Answer, Call, Exchange
 
 Submit = Callable[[Envelope], Awaitable[Receipt]]
 Headers = list[tuple[bytes, bytes]]
+
+ENVELOPES_AT_ONCE = (
+    200  # of one request, which may be of thousands of devices: a tenth of the queue
+)
 
 CORS: Headers = [
     (b"cross-origin-resource-policy", b"cross-origin"),
@@ -68,7 +72,7 @@ class Endpoint:
         state = scope["state"]
         submit: Submit = state["ingest"].submit
         try:
-            call.body = await read_body(headers, receive, state["room"])
+            call.body = await read_body(scope, headers, receive, state["room"])
             decoded = exchange.decode(call)
             if isinstance(decoded, Answer):
                 answer: bytes | Answer = decoded
@@ -112,9 +116,14 @@ async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:
     """One Receipt for all; raises Refused where one of them is, for a retry does no harm."""
     if len(envelopes) == 1:
         return await submit(envelopes[0])
-    receipts = await asyncio.gather(*map(submit, envelopes), return_exceptions=True)
     whole = Receipt("", "")
-    for receipt in receipts:
+    for start in range(0, len(envelopes), ENVELOPES_AT_ONCE):
+        await _store_some(submit, envelopes[start : start + ENVELOPES_AT_ONCE], whole)
+    return whole
+
+
+async def _store_some(submit: Submit, envelopes: Sequence[Envelope], whole: Receipt) -> None:
+    for receipt in await asyncio.gather(*map(submit, envelopes), return_exceptions=True):
         if isinstance(receipt, BaseException):
             raise receipt
         whole.accepted += receipt.accepted
@@ -123,7 +132,6 @@ async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:
         whole.rejected += receipt.rejected
         whole.warnings += receipt.warnings
         whole.duplicate_indexes += receipt.duplicate_indexes
-    return whole
 
 
 def _with_retry(answer: Answer, refused: Refused) -> Answer:

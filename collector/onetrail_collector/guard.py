@@ -103,7 +103,8 @@ class Guard:
             else:
                 await _refuse(send_guarded, refused)
         except Exception:
-            log.exception("a request failed", extra=_fields(scope, request_id))
+            if not self._fault_lines.take("", began_s):
+                log.exception("a request failed", extra=_fields(scope, request_id))
             if not status:
                 fault = Refused(500, "internal", "the collector failed on this request")
                 await _refuse(send_guarded, fault)

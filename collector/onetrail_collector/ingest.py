@@ -113,7 +113,8 @@ class Ingest:
             )
         self._enrichment.admit(envelope.client, envelope.source)
         received_ms = self._clock() if received_ms is None else received_ms
-        self._quotas.admit(envelope.source, len(envelope.events), self._loop.time())
+        events = len(envelope.events) + len(envelope.rejected)
+        self._quotas.admit(envelope.source, events, self._loop.time())
         request = Request(envelope, identify(envelope, self._policy), received_ms)
         receipt: asyncio.Future[Receipt] = self._loop.create_future()
         self._queue.append(_Waiting(request, receipt))

@@ -98,3 +98,10 @@ class Joins:
         while (above := parent.get(node, node)) != node:
             parent[node] = node = parent.get(above, above)
         return node
+
+
+def relabelled(state: LinkState, into: Mapping[int, int], held: Mapping[int, int]) -> LinkState:
+    """A link after the joins: its ends under the numbers that their profiles go by now."""
+    before = state.key_profile
+    after = held.get(state.key) if before is None else into.get(before, before)
+    return state._replace(profile=into.get(state.profile, state.profile), key_profile=after)

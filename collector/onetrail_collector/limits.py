@@ -1,6 +1,6 @@
 """How much the collector takes, from whom and for how long: the section [limits].
 
-What one request may hold is no setting, because clients rely on it: body.py, wire/, connections.py.
+What one request may hold is no setting, because clients rely on it: body.py, wire/, http_bounds.py.
 """
 
 from dataclasses import dataclass, field
@@ -31,6 +31,9 @@ class Limits:
         Rate, Meta(description="Wrong admin tokens of one client address; 0: no limit.")
     ] = 60
     connections: Annotated[Positive, Meta(description="Open at once.")] = 4_000
+    connections_per_address: Annotated[
+        Positive, Meta(description="Open at once, of one address that is no proxy and not local.")
+    ] = 500
     requests_at_once: Annotated[Positive, Meta(description="Under way at once.")] = 3_000
     head_timeout_s: Annotated[
         Positive, Meta(description="Until a request's headers are here, in seconds.")

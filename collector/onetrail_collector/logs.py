@@ -3,12 +3,12 @@
 An entry holds counts, names and codes: never a payload, a secret, or a query string.
 """
 
+import json
 import logging
 from typing import Any, Literal
 
-import msgspec
-
 from onetrail_collector.clock import to_rfc3339
+from onetrail_collector.printable import printable
 
 Format = Literal["text", "json"]
 
@@ -23,7 +23,7 @@ def set_up(log_format: Format, level: str) -> None:
 
 class _Json(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """One JSON object (RFC 8259), in which no line break can stand."""
+        """One JSON object (RFC 8259) in ASCII, in which no line break can stand."""
         entry: dict[str, Any] = {
             "time": to_rfc3339(int(record.created * 1000)),
             "level": record.levelname.lower(),
@@ -33,7 +33,7 @@ class _Json(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        return msgspec.json.encode(entry, enc_hook=str).decode()
+        return json.dumps(entry, default=str)
 
 
 class _Text(logging.Formatter):
@@ -41,7 +41,7 @@ class _Text(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - logging's name
-        """The message, then `name=value`; a stranger's line break stays within its quotes."""
+        """The message, then `name=value` in ASCII; nothing in either breaks a line."""
         fields = getattr(record, "fields", {})
-        said = [f" {name}={msgspec.json.encode(value).decode()}" for name, value in fields.items()]
-        return super().formatMessage(record) + "".join(said)
+        said = [f" {name}={json.dumps(value)}" for name, value in fields.items()]
+        return printable(super().formatMessage(record)) + "".join(said)

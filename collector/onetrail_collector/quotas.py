@@ -33,11 +33,15 @@ class Quotas:
             self._read_s[source.public_id] = now_s
 
     def admit(self, public_id: str, events: int, now_s: float) -> None:
-        """Take `events` of a source's quota. Raises Refused (429) where nothing is left."""
+        """Take `events` of a source's quota. Raises Refused (429) where nothing is left.
+
+        What is refused of a request counts as well, and a request without any as one: all of it
+        is written.
+        """
         per_s = self._per_s.get(public_id)
         if not per_s:
             return
-        wait_s = self._buckets.take(public_id, now_s, events, per_s=per_s)
+        wait_s = self._buckets.take(public_id, now_s, max(events, 1), per_s=per_s)
         if wait_s == 0:
             return
         if now_s - self._read_s[public_id] >= LOOK_AGAIN_S:

@@ -11,6 +11,7 @@ from onetrail_collector.clock import Clock
 from onetrail_collector.errors import Refused
 
 MAX_OF_A_SOURCE = 50
+MAX_SOURCES = 1_000  # some refusals come before a source is looked up: its name may be anybody's
 MAX_DETAIL_CHARS = 300
 OF_STRANGERS = {"unknown_source", "not_json", "wrong_shape", "too_large", "unsupported_encoding"}
 
@@ -37,6 +38,8 @@ class Refusals:
         if refused.retry_after_s is not None:
             return
         known = None if refused.code in OF_STRANGERS else source
+        if known not in self._of and len(self._of) >= MAX_SOURCES:
+            known = None
         self._of.setdefault(known, deque(maxlen=MAX_OF_A_SOURCE)).append(
             Refusal(
                 self._clock(),

@@ -3,8 +3,8 @@
 A new link between two profiles that may be one joins them and changes nothing else: a few look-ups,
 and the smaller of the two is relabelled (joining.py). Any other change is resolved again with the
 profiles that it concerns and the ring around them (regrouping.py). Where that grows beyond
-MAX_REGION, the background does it (rebuild.py), and until then a link in conflict joins nobody,
-with the reason `unsettled`.
+MAX_REGION, or all that a commit resolves again beyond MAX_AGAIN, the background does it
+(rebuild.py), and until then a link in conflict joins nobody, with the reason `unsettled`.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,12 +15,13 @@ from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKe
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import order, why_inactive
-from onetrail_collector.joining import Joins
+from onetrail_collector.joining import Joins, relabelled
 from onetrail_collector.regrouping import Cause, Plan, plan
 from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import Change, KeyState, LinkState, Region, Regrouping
 
 MAX_REGION = 5_000  # links, and profile IDs; to resolve so many takes a commit about 0.1 s
+MAX_AGAIN = 20_000  # links that one commit reads to resolve again; what is beyond is left as well
 
 
 @dataclass(slots=True)
@@ -28,7 +29,7 @@ class Settled:
     """What became of some links: why each refused one joins nobody, and what changed by them.
 
     whole is False where the background has yet to settle the rest; asked names the key of each link
-    that was to be settled, by its place.
+    that was to be settled, by its place; room is how many links may yet be read to resolve again.
     """
 
     asked: dict[tuple[int, int], Key] = field(default_factory=dict)
@@ -36,6 +37,7 @@ class Settled:
     changes: list[Change] = field(default_factory=list)
     void: list[Decision] = field(default_factory=list)
     whole: bool = True
+    room: int = field(default_factory=lambda: MAX_AGAIN)
 
 
 @dataclass(slots=True)
@@ -52,6 +54,14 @@ class Reach:
             self.loose_keys.add(state.key)
         else:
             self.profiles.add(state.key_profile)
+
+    @classmethod
+    def around(cls, states: Iterable[LinkState]) -> "Reach":
+        """Both ends of each link."""
+        reach = cls()
+        for state in states:
+            reach.add(state)
+        return reach
 
 
 async def settle(
@@ -74,16 +84,15 @@ async def settle(
     settled.asked = {(state.link.profile_id, state.key): state.link.key for state in active}
     joins, contested = await _joins(tables, active, policy)
     into, changes = joins.outcome(await tables.sizes(joins.merged) if joins.merged else {})
-    await tables.merge(into, joins.held_keys(into))
+    held = joins.held_keys(into)
+    await tables.merge(into, held)
     await tables.note(changes, now_ms=now_ms)
     settled.changes += changes
     reach = Reach(
         {s.key_profile for s in states if s.key in inactive and s.key_profile is not None}
     )
     reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
-    if contested:  # read again: the joins have relabelled profiles
-        places = [(state.link.profile_id, state.key) for state in contested]
-        contested = await tables.link_states(places, count_to=0)
+    contested = [relabelled(state, into, held) for state in contested]
     for state in contested:
         reach.add(state)
     await resolve_again(tables, reach, policy, settled, contested=contested, now_ms=now_ms)
@@ -204,33 +213,63 @@ async def resolve_again(  # noqa: PLR0913 - likewise
     if not reach.profiles and not reach.loose_keys:
         return
     places = frozenset((state.link.profile_id, state.key) for state in contested)
-    found = await _plan(tables, reach, Cause(places, decision), policy)
+    found = await _plan(tables, reach, Cause(places, decision), policy, settled)
     if found is not None:
         await _carry_out(tables, found, settled, now_ms=now_ms)
-    elif len(contested) > 1:  # too much at once
-        for place in sorted(places):
-            [state] = await tables.link_states([place], count_to=0)
-            own = Reach()
-            own.add(state)
-            await resolve_again(tables, own, policy, settled, contested=[state], now_ms=now_ms)
+    elif len(contested) > 1:
+        await _one_by_one(
+            tables, reach, contested, policy, settled, decision=decision, now_ms=now_ms
+        )
     else:
         await _leave(tables, reach, contested, settled, now_ms=now_ms)
 
 
+async def _one_by_one(  # noqa: PLR0913 - likewise
+    tables: IdentityTransaction,
+    reach: Reach,
+    contested: Sequence[LinkState],
+    policy: Policy,
+    settled: Settled,
+    *,
+    decision: int | None,
+    now_ms: int,
+) -> None:
+    """Too much at once: first what no contested link is about, then each link while room lasts."""
+    ends = Reach.around(contested)
+    rest = Reach(reach.profiles - ends.profiles, reach.loose_keys - ends.loose_keys)
+    await resolve_again(tables, rest, policy, settled, decision=decision, now_ms=now_ms)
+    waiting = sorted(((state.link.profile_id, state.key) for state in contested), reverse=True)
+    while waiting and settled.room > 0:
+        own = await tables.link_states([waiting.pop()], count_to=0)  # as the ones before left it
+        await resolve_again(
+            tables,
+            Reach.around(own),
+            policy,
+            settled,
+            contested=own,
+            decision=decision,
+            now_ms=now_ms,
+        )
+    if waiting:
+        left = await tables.link_states(waiting, count_to=0)
+        await _leave(tables, Reach.around(left), left, settled, now_ms=now_ms)
+
+
 async def _plan(
-    tables: IdentityTransaction, reach: Reach, cause: Cause, policy: Policy
+    tables: IdentityTransaction, reach: Reach, cause: Cause, policy: Policy, settled: Settled
 ) -> Plan | None:
     """Read the region and its ring, and let it grow by rings until the last does not change.
 
     Between two attempts it grows by 1, 2, 4... rings, so that all attempts together cost little
-    more than the last. None where it grows beyond MAX_REGION.
+    more than the last. None where it grows beyond MAX_REGION, or no room is left.
     """
+    if settled.room <= 0:
+        return None
     region = await tables.region(reach.profiles, reach.loose_keys, limit=MAX_REGION)
+    ring = None if region is None else await ring_of(tables, region)
     rings = 1
-    while region is not None:
-        ring = await ring_of(tables, region)
-        if ring is None or not _fits(region, ring):
-            return None
+    while region is not None and ring is not None and _fits(region, ring):
+        settled.room -= len(region.links) + len(ring.links)
         decisions = await tables.decisions_about([*region.profiles, *ring.profiles])
         found = plan(region, ring, [row.decision for row in decisions], policy, cause)
         if found is not None:
@@ -239,8 +278,9 @@ async def _plan(
             absorb(region, ring)
             ring = await ring_of(tables, region)
             if ring is None or not _fits(region, ring):
-                return None
+                break
         rings *= 2
+    settled.room -= MAX_REGION
     return None
 
 

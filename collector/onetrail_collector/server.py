@@ -9,8 +9,9 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
-from onetrail_collector.connections import MAX_HEAD_BYTES, PROTOCOL, Sweep
+from onetrail_collector.connections import Sweep
 from onetrail_collector.guard import FromProxies, Guard
+from onetrail_collector.http_bounds import MAX_HEAD_BYTES, protocol
 from onetrail_collector.limits import Limits
 
 GC_THRESHOLD = 100_000  # Python's 700 would look at each commit's rows several times
@@ -39,7 +40,7 @@ class Server(uvicorn.Server):
         super().__init__(
             uvicorn.Config(
                 FromProxies(guard, proxies) if proxies else guard,  # type: ignore[arg-type]
-                http=PROTOCOL,
+                http=protocol(limits),
                 ws="none",
                 log_level="error",  # a stranger's bad request is no warning of ours
                 log_config=None,

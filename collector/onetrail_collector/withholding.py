@@ -49,6 +49,8 @@ def marks(requests: Iterable[Request], known: Known) -> dict[str, Trace]:
             traces.add(of_device(envelope.source, device))
         if envelope.profile is not None and envelope.profile not in known.profile_ids:
             traces.add(of_profile_id(envelope.profile))
+        for refused in envelope.refused_devices.values():
+            traces.update(of_device(envelope.source, name) for name in refused)
         for public_id in {envelope.session, *(event.session for event in envelope.events)}:
             if public_id is not None and (source.id, public_id) not in known.sessions:
                 traces.add(of_session(envelope.source, public_id))
@@ -66,6 +68,11 @@ def withhold(request: Request, known: Known) -> Request:
     source = known.sources.get(envelope.source)
     if not known.erased or source is None:
         return request
+    envelope.refused = {
+        index: event
+        for index, event in envelope.refused.items()
+        if not _names_erased(envelope.refused_devices.get(index, ()), envelope.source, known)
+    }
     device = _is_erased(envelope, source.id, known)
     withheld = {
         event.index
@@ -107,6 +114,11 @@ def _is_erased(envelope: Envelope, source: int, known: Known) -> bool:
         if of_session(envelope.source, session) in known.erased:
             return True
     return envelope.profile is not None and of_profile_id(envelope.profile) in known.erased
+
+
+def _names_erased(devices: Iterable[str], source: str, known: Known) -> bool:
+    """Whether an event that was refused may be of a device that was erased: it is not kept."""
+    return any(of_device(source, device) in known.erased for device in devices)
 
 
 def _of_erased(

@@ -1,8 +1,6 @@
 import { readCookie, writeCookie } from "./storage.js";
 import { prefix } from "./tag.js";
 
-const me = "" + Math.random();
-
 /**
  * Run one at a time in all tabs. Only https pages and localhost have locks; elsewhere a cookie that ends by itself is the lease. Two
  * tabs that take it in the same instant both send, each event still under one ID.
@@ -12,8 +10,8 @@ const me = "" + Math.random();
 export const lock = async (run) => {
   if (navigator.locks) return navigator.locks.request(prefix, run).catch(run); // refused in a sandbox, where no other tab is
   const lease = prefix + "lease";
-  while ((readCookie(lease) || me) !== me) await new Promise((done) => setTimeout(done, 1000));
-  writeCookie(lease, me, 40); // longer than a request may take
+  while (readCookie(lease)) await new Promise((done) => setTimeout(done, 1000));
+  writeCookie(lease, "1", 40); // longer than a request may take
   await run();
   writeCookie(lease, "", -1);
 };

@@ -6,6 +6,8 @@ from uuid import uuid4
 
 import httpx
 
+from onetrail_collector.wire.segment import MAX_MESSAGES
+
 
 def track(event: str = "click", **fields: Any) -> dict[str, Any]:
     return {"type": "track", "event": event, "messageId": str(uuid4()), **fields}
@@ -50,6 +52,12 @@ def test_concurrent_first_requests_of_a_device_get_one_profile_id(collector: Any
         list(pool.map(lambda _: send(collector, track(anonymousId="a-1")), range(32)))
     assert profile_ids(collector, "click") == [1] * 32
     assert collector.rows("SELECT count(*) FROM sessions") == [(1,)]
+
+
+def test_a_request_of_more_devices_than_may_wait_is_stored_whole(collector: Any) -> None:
+    """Each device is a group of its own in the queue, which holds 2,000."""
+    send(collector, *(track(anonymousId=f"a-{number}") for number in range(MAX_MESSAGES)))
+    assert collector.rows("SELECT count(*) FROM profile_ids") == [(MAX_MESSAGES,)]
 
 
 def test_a_server_without_devices_has_one_profile_id_for_each_user(collector: Any) -> None:

@@ -1,5 +1,6 @@
 """Erasing a person: gone from every table and from the file, and late events change nothing."""
 
+import asyncio
 import json
 import re
 import sqlite3
@@ -11,6 +12,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.conftest import wait_until
+
+from onetrail_collector.clock import system_clock
+from onetrail_collector.store.sqlite import SqliteStore
 
 ANN = "ann.erased@shop.test"
 TABLES = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "quarantine")
@@ -94,7 +98,10 @@ def test_the_receipt_and_what_is_left_say_nothing_of_the_person(collector: Any) 
     assert collector.get("/erasures", profile_id=app)["erasures"] == [receipt]
     assert collector.get("/erasures", key=f"email:{ANN.upper()}")["erasures"] == [receipt]
     assert collector.get("/erasures", profile_id=str(uuid4()))["erasures"] == []
-    dump = "\n".join(sqlite3.connect(collector.db).iterdump())
+    connection = sqlite3.connect(collector.db)
+    connection.execute("DELETE FROM history WHERE what = 'erased'")  # as after 30 days
+    dump = "\n".join(connection.iterdump())
+    connection.close()
     for trace in (ANN, "Ann Erased", web, app, "ann-web", "only-ann"):
         assert trace.lower() not in dump.lower(), trace
 
@@ -318,3 +325,29 @@ def test_a_device_that_changed_hands_does_not_go_on_in_somebody_elses_session(
     assert collector.rows("SELECT count(DISTINCT session) FROM events WHERE profile_id = 2") == [
         (2,)
     ]
+
+
+def test_whoever_follows_the_changes_is_told_for_thirty_days(collector: Any) -> None:
+    """Each profile ID that went, and no other word of it; then the IDs are forgotten, too."""
+    web, app = person(collector)
+    before = collector.get("/profiles/changes")
+    assert [change["what"] for change in before["changes"]] == ["merged"]
+    erase(collector, app)
+    told = collector.get("/profiles/changes")
+    assert [(change["what"], change["other"]) for change in told["changes"]] == [
+        ("erased", web),
+        ("erased", app),
+    ]
+    collector.kill()
+
+    async def tidy(days: int) -> None:
+        store = await SqliteStore.open(collector.db)
+        await store.tidy(system_clock() + days * 86_400_000)
+        await store.close()
+
+    asyncio.run(tidy(29))
+    assert collector.rows("SELECT count(public_id) FROM history") == [(2,)]
+    asyncio.run(tidy(31))
+    assert collector.rows("SELECT count(public_id) FROM history") == [(0,)]
+    collector.start()
+    assert collector.get("/profiles/changes", since=told["next"])["changes"] == []

@@ -138,3 +138,12 @@ def test_a_fault_of_ours_is_answered_and_logged_with_its_request(collector: Any)
     assert said.count("Traceback") == 1
     assert "ann@" not in said.split("Ctrl-C")[1]
     assert collector.token not in said.split("Ctrl-C")[1]
+
+
+def test_a_path_gives_the_terminal_that_shows_the_log_no_command(
+    new_collector: Callable[..., Any],
+) -> None:
+    collector = new_collector("--access-log").start()
+    httpx.get(collector.url + "/%1B%5D0;owned%07%C2%9B31m%E2%80%AE")
+    said = said_after(collector, "owned")
+    assert r"/\u001b]0;owned\u0007\u009b31m\u202e" in said

@@ -11,8 +11,8 @@ from tests.collector.store.test_histories import compare
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.rebuild import rebuild
-from onetrail_collector.resolution import MAX_REGION, settle
+from onetrail_collector.rebuild import rebuild, settle_rest
+from onetrail_collector.resolution import MAX_AGAIN, MAX_REGION, settle
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
@@ -103,6 +103,31 @@ def test_one_device_with_ten_thousand_values_keeps_a_thousand_links(tmp_path: Pa
     )
     connection.close()
     assert (kept, dropped, keys) == (1_000, 9_000, 1_000)
+
+
+def test_many_conflicts_in_one_commit_where_all_hangs_together(tmp_path: Path) -> None:
+    """What a commit resolves again is bounded, however many links it has; the rest comes later."""
+    people = 2_000
+    numbers = [Link(n, Key("user_id", str(n)), 3 * n, f"u{n}") for n in range(1, people + 1)]
+    shared = [
+        Link(n + near, Key("email", f"k{n}@b.c"), 3 * n + 1 + near, f"e{n}")
+        for n in range(1, people)
+        for near in (0, 1)
+    ]
+    late = [Link(n + 2, Key("email", f"k{n}@b.c"), 9 * people, f"l{n}") for n in range(1, 1_000)]
+
+    async def run() -> None:
+        _, store = await play(tmp_path / "a.db", [numbers[-1]])
+        await commit(store, numbers)
+        await commit(store, shared)
+        assert await commit(store, late) < 3 * MAX_AGAIN
+        async with store.transaction() as transaction:
+            assert await transaction.identity.unsettled(limit=1)
+        await settle_rest(store, POLICY, now_ms=0)
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)
 
 
 def test_a_value_on_a_hundred_thousand_devices_costs_the_next_no_more(tmp_path: Path) -> None:

@@ -645,8 +645,10 @@ def test_what_was_erased_is_told_nowhere(collector: Any, pair: tuple[str, str]) 
     do(collector, f"/profiles/{app}/erase")
     assert ask(collector, "GET", f"/profiles/{app}").status_code == 404
     assert ask(collector, "GET", f"/why?a={web}&b={app}").status_code == 404
+    changes = collector.get("/profiles/changes")["changes"]
+    assert [change["other"] for change in changes if change["what"] == "erased"] == [app, stranger]
     told = [
-        collector.get("/profiles/changes"),
+        [change for change in changes if change["what"] != "erased"],
         collector.get(f"/profiles/{web}/history"),
         collector.get(f"/profiles/{web}/graph"),
         collector.get("/identity/decisions"),

@@ -87,9 +87,27 @@ def test_lists_are_tables_or_what_the_api_answers(collector: Any, pair: tuple[st
         ("decisions",): collector.get("/identity/decisions"),
         ("history", pair[0]): collector.get(f"/profiles/{pair[0]}/history"),
         ("why", *pair): collector.get("/why", a=pair[0], b=pair[1]),
+        ("show", pair[1]): collector.get(f"/profiles/{pair[1]}"),
+        ("show", "email:Ann@TRAIL.ch"): collector.get("/profiles", key=f"email:{ANN}"),
+        ("graph", pair[0]): collector.get(f"/profiles/{pair[0]}/graph"),
     }
     for command, answer in answers.items():
         assert json.loads(collector.run("identity", *command, "--json")) == answer
+
+
+def test_a_person_is_shown_in_words_and_as_a_picture(collector: Any, pair: tuple[str, str]) -> None:
+    web, app = pair
+    plan = identify("2026-03-01T00:00:00Z", email=ANN, traits={"plan": "pro"})
+    device(collector, identify("2026-02-01T00:00:00Z", email=ANN, traits={"plan": "free"}), plan)
+    for who in (app, "email:Ann@TRAIL.ch"):
+        shown = collector.run("identity", "show", who)
+        assert shown.startswith(f"profile {web}: 3 devices, 3 sessions, 4 events, seen from 2026-")
+        assert 'plan  "pro"  2026-03-01T00:00:00.000Z  before: "free"' in shown
+        assert f"email:{ANN}  {app}" in shown
+    assert collector.run("identity", "show", "email:nobody@trail.ch") == "nothing\n"
+    picture = collector.run("identity", "graph", app)
+    assert picture.startswith(f'graph "{web}"')
+    assert f'"{app}" -- "email:{ANN}"' in picture
 
 
 def test_what_cannot_be_done_is_said_in_words(

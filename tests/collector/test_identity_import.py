@@ -155,7 +155,7 @@ def test_odd_encodings_and_marks_are_survived(crm: Any) -> None:
 
 def test_the_collector_goes_on_meanwhile(crm: Any) -> None:
     crm.start()
-    importing = threading.Thread(target=run_import, args=(crm, table(8_000)))
+    importing = threading.Thread(target=run_import, args=(crm, table(4_000)))
     importing.start()
     sent = 0
     while importing.is_alive():

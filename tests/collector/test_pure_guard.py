@@ -1,6 +1,8 @@
 """The decisions behind the bounds, as pure functions: buckets, addresses, origins, depth."""
 
 import json
+import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,7 +15,9 @@ from onetrail_collector.buckets import Buckets
 from onetrail_collector.errors import Refused
 from onetrail_collector.limits import Limits
 from onetrail_collector.origins import InvalidOrigin, is_allowed, normal_origin
+from onetrail_collector.printable import printable
 from onetrail_collector.quotas import LOOK_AGAIN_S, Quotas
+from onetrail_collector.refusals import MAX_OF_A_SOURCE, MAX_SOURCES, Refusals
 from onetrail_collector.store.rows import Source
 from onetrail_collector.wire.depth import MAX_DEPTH, depth, is_too_deep
 
@@ -202,3 +206,58 @@ def test_a_source_that_does_not_exist_takes_no_memory() -> None:
     for number in range(100):
         quotas.admit(f"guess-{number}", 1, 0)
     assert not quotas._buckets._full_at_s
+
+
+def test_what_is_refused_of_a_request_counts_and_an_empty_one_is_not_free() -> None:
+    """Both are written: a session for the empty one, the quarantine for the refused."""
+    quotas = Quotas(Limits(events_per_second=10, burst_s=1))
+    quotas.learn([Source(1, "a", "a", (), enabled=True, created_ms=0)], 0)
+    for _ in range(10):
+        quotas.admit("a", 0, 0)
+    with pytest.raises(Refused):
+        quotas.admit("a", 0, 0)
+
+
+def test_refusals_under_names_that_strangers_make_up_are_bounded() -> None:
+    refusals = Refusals(lambda: 0)
+    for number in range(3 * MAX_SOURCES):
+        refusals.note(f"made-up-{number}", Refused(403, "bot", "a crawler"))
+    assert len(refusals._of) <= MAX_SOURCES + 1
+    assert len(refusals.newest(None)) <= MAX_SOURCES + MAX_OF_A_SOURCE
+
+
+@pytest.mark.parametrize(
+    ("sent", "shown"),
+    [
+        ("Zoë 漢字", "Zoë 漢字"),
+        ("\x1b]0;owned\x07", r"\x1b]0;owned\x07"),
+        ("a\nb\tc", r"a\nb\tc"),
+        ("\x9b31m", r"\x9b31m"),
+        ("\u202egnp.exe", r"\u202egnp.exe"),
+    ],
+)
+def test_a_strangers_text_gives_a_terminal_no_command(sent: str, shown: str) -> None:
+    assert printable(sent) == shown
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [
+        b'{"a":[' + b",".join([b"[]"] * 10_000) + b"]}",
+        b'{"a":"' + b"{[" * 16_000 + b'"}',
+        b'{"a":' + b"[" * 900 + b"]" * 900 + b"}",
+        b'{"a":"' + b'\\\\\\"' * 8_000 + b'"}',
+    ],
+)
+def test_the_worst_for_the_depth_takes_no_longer_than_reading_it_in_python(
+    properties: bytes,
+) -> None:
+    """A megabyte of brackets held the collector up for a second."""
+
+    def cpu_s(read: Callable[[], object]) -> float:
+        began_s = time.process_time()
+        for _ in range(20):
+            read()
+        return time.process_time() - began_s
+
+    assert cpu_s(lambda: is_too_deep(properties)) < cpu_s(lambda: json.loads(properties)) + 0.02

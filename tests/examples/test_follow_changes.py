@@ -43,3 +43,8 @@ def test_the_records_have_the_public_ids_of_the_collector(collector: Any, tmp_pa
     device(collector)
     records = follow()
     assert set(records.values()) == {first}
+    collector.run("identity", "split", first, "--part", third, "--reason", "two people")
+    collector.run("erase", third, "--yes")  # before the CRM has heard of the split
+    assert third not in follow()
+    collector.run("erase", first, "--yes")
+    assert follow() == {}

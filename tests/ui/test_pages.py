@@ -57,11 +57,11 @@ def test_the_overview_counts_what_sql_counts(signed_in: Page, collector: Any) ->
         ("New devices", "profile_ids", "issued_ms"),
     ]:
         [[count]] = collector.rows(f"SELECT count(*) FROM {table} WHERE {column} >= ?", since)  # noqa: S608
-        figure = signed_in.locator("#figures li").filter(has_text=name).locator("strong")
+        figure = signed_in.locator("#figures button").filter(has_text=name).locator("strong")
         expect(figure).to_have_text(str(count))
     by_type = collector.rows("SELECT type, count(*) FROM events GROUP BY 1 ORDER BY 2 DESC, 1")
     rows = signed_in.locator("#types tbody tr")
-    shown = {tuple(row.split("\t")) for row in rows.all_inner_texts()}
+    shown = {tuple(row.split()) for row in rows.all_inner_texts()}
     assert shown == {(name, str(count)) for name, count in by_type}
 
 

@@ -35,6 +35,7 @@ class QuarantinedView(msgspec.Struct):
     number: int
     source: str
     received: str
+    protocol: str
     id: str | None
     error: str
     detail: str
@@ -110,6 +111,7 @@ def quarantined_view(entry: Quarantined) -> QuarantinedView:
         number=entry.id,
         source=entry.source,
         received=to_rfc3339(entry.received_ms),
+        protocol=entry.protocol,
         id=entry.event_id,
         error=entry.code,
         detail=entry.detail,

@@ -57,10 +57,11 @@ class HistoryPage(msgspec.Struct):
 
 
 class ChangeView(msgspec.Struct):
-    """A change of profiles' public ids.
+    """A change of profiles' public ids, or an erasure.
 
     what: merged (`other` is no public id any more; it finds `profile`, which has all of its IDs),
-    split (`other` is the public id of a profile of its own, which was part of `profile`).
+    split (`other` is the public id of a profile of its own, which was part of `profile`), erased
+    (the profile ID `other`, and `profile` is the same; told for 30 days).
     """
 
     number: int
@@ -97,7 +98,7 @@ async def history(call: Call[HistoryAsked, Nothing]) -> HistoryPage:
 
 
 async def changes(call: Call[ChangesAsked, Nothing]) -> Changes:
-    """Which profiles were merged and split since a change: for a CRM that follows."""
+    """Which profiles were merged, split and erased since a change: for a CRM that follows."""
     since, limit = call.asked.since, call.asked.limit
     reads = call.store.identity
     last = await reads.last_change()

@@ -137,7 +137,7 @@ def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
 async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msgspec.Struct:
     if body is Nothing:
         return Nothing()
-    raw = await read_body(dict(request.scope["headers"]), request.receive, room)
+    raw = await read_body(request.scope, dict(request.scope["headers"]), request.receive, room)
     try:
         return msgspec.json.decode(raw or b"{}", type=body)
     except msgspec.ValidationError as error:

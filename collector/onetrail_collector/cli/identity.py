@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from onetrail_collector.cli import identity_calls
+from onetrail_collector.cli import identity_decide, identity_read
 from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
 from onetrail_collector.cli.identity_import import identity_import
 from onetrail_collector.cli.options import effective
@@ -23,7 +23,7 @@ def identity() -> None:
 
 
 identity.add_command(identity_import)
-for command in identity_calls.COMMANDS:
+for command in (*identity_read.COMMANDS, *identity_decide.COMMANDS):
     identity.add_command(command)
 
 

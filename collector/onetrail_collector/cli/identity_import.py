@@ -16,6 +16,7 @@ from onetrail_collector.cli.options import settings_options
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
 from onetrail_collector.importing import Evidence, import_rows
+from onetrail_collector.printable import printable
 from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -157,7 +158,7 @@ class _Rejects:
         if self._writer is not None:
             self._writer.writerow([reject.line, f"{what} {reject.reason}", *reject.cells])
         if self.count <= SHOWN_REJECTS:
-            click.echo(f"line {reject.line}: {what} {reject.reason}", err=True)
+            click.echo(f"line {reject.line}: {printable(f'{what} {reject.reason}')}", err=True)
         elif self.count == SHOWN_REJECTS + 1:
             more = "" if self._writer else "; with --rejects FILE all are written there"
             click.echo(f"and more are left out{more}", err=True)

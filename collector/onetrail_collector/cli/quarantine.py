@@ -7,6 +7,7 @@ import click
 from onetrail_collector.cli.database import configured, database, with_store
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.printable import printable
 from onetrail_collector.replay import Replayed, replay
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -26,10 +27,15 @@ def quarantine_list(source: str | None, limit: int, db: Path) -> None:
     if not found:
         click.echo("no event was refused of late")
     for entry in found:
-        click.echo(
-            f"{entry.id}\t{to_rfc3339(entry.received_ms)}\t{entry.source}\t{entry.event_id or '-'}"
-            f"\t{entry.code}\t{entry.detail}"
+        row = (
+            str(entry.id),
+            to_rfc3339(entry.received_ms),
+            entry.source,
+            entry.event_id or "-",
+            entry.code,
+            entry.detail,
         )
+        click.echo("\t".join(map(printable, row)))
 
 
 @quarantine.command("replay")

@@ -42,6 +42,10 @@ WHERE profile_id IN (SELECT value FROM json_each(?1))
               AND sessions.profile_id IN (SELECT value FROM json_each(?2)))
    OR EXISTS (SELECT 1 FROM json_each(?3) AS value
               WHERE instr(lower(quarantine.event), lower(value.value)))
+   OR EXISTS (SELECT 1 FROM json_each(?2) AS theirs
+              CROSS JOIN device_keys ON device_keys.profile_id = theirs.value
+                                    AND device_keys.source = quarantine.source
+              WHERE instr(quarantine.event, '"' || device_keys.value || '"'))
 """
 OWN_KEYS = """
 SELECT DISTINCT keys.id, keys.kind, keys.value
@@ -64,6 +68,14 @@ WHERE profile_ids.profile = ?1 AND their.profile <> ?1
   AND (SELECT count(*) FROM (SELECT 1 FROM links AS all_links
        WHERE all_links.key = links.key LIMIT ?2)) < ?2
 """
+
+
+TELL_FOLLOWERS = """
+INSERT INTO history (what, profile, other, public_id, time_ms)
+SELECT 'erased', id, id, public_id, ?2 FROM profile_ids
+WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?1) ORDER BY id
+"""
+TOLD_MS = 30 * 86_400_000  # whoever follows the changes less often asks GET /erasures
 
 
 async def removal(connection: aiosqlite.Connection, profile: int) -> Removal:
@@ -123,6 +135,13 @@ async def find_by_mark(
     return Erasure(*rows[0]) if rows else None
 
 
+async def expire(writer: aiosqlite.Connection, *, now_ms: int) -> None:
+    """Forget which profile IDs were erased, when whoever follows the changes was told."""
+    await writer.execute(
+        "DELETE FROM history WHERE what = 'erased' AND time_ms < ?", (now_ms - TOLD_MS,)
+    )
+
+
 async def walk_contexts(
     reader: aiosqlite.Connection, erasure: int, after: int
 ) -> tuple[set[int], int]:
@@ -155,7 +174,7 @@ async def walk_contexts(
 
 
 class ErasureSteps:
-    """The steps of erasures, within one transaction; store/protocol.py says what each does."""
+    """The steps of erasures, within one transaction; store/protocol/ says what each does."""
 
     def __init__(self, connection: aiosqlite.Connection) -> None:
         self._connection = connection
@@ -191,13 +210,14 @@ class ErasureSteps:
         )
         traces += [of_device(*row) for row in devices]
         await self._suppress(number, traces)
-        await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
         found = await self._all(IN_QUARANTINE, *_of_quarantine(ids, own))
+        await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
         own_keys, rows = json.dumps([row[0] for row in own]), json.dumps([row[0] for row in found])
         await self._remove(number, "traits", THEIRS)
         await self._remove(number, "links", THEIRS)
         await self._remove(number, "keys", "id IN (SELECT value FROM json_each(?2))", own_keys)
         await self._remove(number, "quarantine", "id IN (SELECT value FROM json_each(?2))", rows)
+        await self._connection.execute(TELL_FOLLOWERS, (number, now_ms))
         await self._connection.execute(
             "UPDATE profile_ids SET public_id = 'erasing:' || id"
             " WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?)",

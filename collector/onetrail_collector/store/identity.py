@@ -1,4 +1,4 @@
-"""What identity resolution reads and writes within a commit; store/protocol.py says what each does.
+"""What identity resolution reads and writes within a commit; store/protocol/ says what each does.
 
 A profile is a number that profile IDs and keys carry. Merging relabels the smaller of two, so that
 no event, session, link or trait is ever touched.
@@ -15,6 +15,7 @@ from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKe
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
+from onetrail_collector.store.insert import insert
 from onetrail_collector.store.rows import (
     Change,
     DecisionRow,
@@ -243,9 +244,9 @@ class IdentityTables:
         )
 
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
-        await self._each(
-            "INSERT INTO history (what, profile, other, key, reason, event_id, decision, time_ms)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        await insert(
+            self._connection,
+            "history (what, profile, other, key, reason, event_id, decision, time_ms)",
             [(*change, now_ms) for change in changes],
         )
         merged = [change.other for change in changes if change.what == "merged"]

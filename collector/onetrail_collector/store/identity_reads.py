@@ -1,4 +1,4 @@
-"""What people ask of identity resolution: evidence, decisions, history; store/protocol.py says it.
+"""What people ask of identity resolution: evidence, decisions, history; store/protocol/ says it.
 
 It reads on the connection that it is given: one that cannot write, or a transaction's own, which
 sees what the transaction has done so far.
@@ -72,10 +72,27 @@ SELECT history.id, history.time_ms, history.what, profiles.public_id, others.pub
 """
 
 HISTORY_ENDS = """
-CROSS JOIN profile_ids AS profiles ON profiles.id = history.profile  -- what is erased is not told
-CROSS JOIN profile_ids AS others ON others.id = history.other
+-- What is erased, or being erased, is not told.
+CROSS JOIN profile_ids AS profiles
+ON profiles.id = history.profile AND profiles.public_id NOT LIKE 'erasing:%'
+CROSS JOIN profile_ids AS others
+ON others.id = history.other AND others.public_id NOT LIKE 'erasing:%'
 LEFT JOIN keys ON keys.id = history.key
 LEFT JOIN decisions ON decisions.id = history.decision
+"""
+
+CHANGES = """
+SELECT history.id, history.time_ms, history.what,
+       ifnull(history.public_id, profiles.public_id), ifnull(history.public_id, others.public_id),
+       NULL, NULL, NULL, history.event_id, history.decision, NULL, NULL
+FROM history
+LEFT JOIN profile_ids AS profiles ON profiles.id = history.profile
+LEFT JOIN profile_ids AS others ON others.id = history.other
+WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted') AND (
+    history.what = 'erased'
+    OR (profiles.public_id NOT LIKE 'erasing:%' AND others.public_id NOT LIKE 'erasing:%')
+)
+ORDER BY history.id LIMIT ?
 """
 
 # Each count looks at no more rows than ?2; first and last come from the ends of an index.
@@ -281,18 +298,11 @@ class IdentityReads:
         return [_history(row) for row in rows]
 
     async def changes(self, since: int, *, limit: int) -> list[HistoryRow]:
-        rows = await self._all(
-            f"{HISTORY} FROM history {HISTORY_ENDS}"
-            " WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted')"
-            " ORDER BY history.id LIMIT ?",
-            since,
-            limit,
-        )
-        return [_history(row) for row in rows]
+        return [_history(row) for row in await self._all(CHANGES, since, limit)]
 
     async def last_change(self) -> int:
-        [(last,)] = await self._all("SELECT max(id) FROM history")
-        return last or 0
+        rows = await self._all("SELECT seq FROM sqlite_sequence WHERE name = 'history'")
+        return rows[0][0] if rows else 0
 
     async def inactive(
         self, reason: str, *, limit: int, after: int, count_to: int

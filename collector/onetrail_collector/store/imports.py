@@ -1,4 +1,4 @@
-"""What an import of links reads and writes within a commit; store/protocol.py says what each does.
+"""What an import of links reads and writes within a commit; store/protocol/ says what each does.
 
 A row's own profile ID is issued by the collector like any other, of the source `import`.
 """

@@ -13,7 +13,8 @@ MAX_AGE_MS = 14 * 86_400_000
 SELECT = """
 SELECT quarantine.id, sources.public_id, quarantine.event_id, quarantine.received_ms,
        quarantine.code, quarantine.detail, quarantine.session, quarantine.profile_id,
-       quarantine.sent_at_ms, quarantine.context, quarantine.event, quarantine.cut
+       quarantine.sent_at_ms, quarantine.context, quarantine.event, quarantine.cut,
+       quarantine.protocol, quarantine.anonymous
 FROM quarantine JOIN sources ON sources.id = quarantine.source
 """
 
@@ -22,8 +23,8 @@ async def keep_quarantined(writer: aiosqlite.Connection, rows: Sequence[NewQuara
     """Add them, each event once, within the bounds of their sources; drop what is too old."""
     await writer.executemany(
         "INSERT OR REPLACE INTO quarantine (source, event_id, received_ms, code, detail, session,"
-        " profile_id, sent_at_ms, context, event, cut, bytes)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " profile_id, sent_at_ms, context, event, cut, protocol, anonymous, bytes)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
     await writer.executemany(

@@ -27,7 +27,7 @@ NEXT: dict[Referrable, str] = {
 
 
 class RetentionTables:
-    """Retention's statements on one file; store/protocol.py says what each call does."""
+    """Retention's statements on one file; store/protocol/ says what each call does."""
 
     def __init__(
         self,
@@ -72,7 +72,7 @@ class RetentionTables:
         """Which sessions and contexts the next events refer to."""
         return _referred(await self._all(REFERRED, after, limit))
 
-    async def leave(  # noqa: PLR0913, PLR0917 - see store/protocol.py
+    async def leave(  # noqa: PLR0913, PLR0917 - see store/protocol/
         self,
         table: Referrable,
         after: int,

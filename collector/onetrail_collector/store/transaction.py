@@ -10,13 +10,14 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.counts import add_counts, tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.imports import ImportTables
 from onetrail_collector.store.insert import insert
+from onetrail_collector.store.labels import Labels
+from onetrail_collector.store.links import add_links
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
@@ -32,7 +33,6 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.store.sources import to_source
 
 MAX_TRAIT_VALUES = 5
-MAX_LINKS = 1_000  # of one profile ID, and what one commit adds above: no commit reads more
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
@@ -41,7 +41,7 @@ LOOK_UP = (
 SELECT
   (SELECT json_group_array(json_array(id, public_id, name, origins, enabled, created_ms,
                                       kind, events_per_second, hex(secret_sha256),
-                                      signing_secret, require_signature))
+                                      signing_secret, require_signature, static_ids))
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
@@ -124,39 +124,6 @@ DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
 )
 """
 
-ADD_KEYS = """
-INSERT INTO keys (kind, value) SELECT value ->> 0, value ->> 1 FROM json_each(?)
-WHERE true ON CONFLICT DO NOTHING
-"""
-
-ADD_LINKS = f"""
-INSERT INTO links (profile_id, key, time_ms, event_id, source)
-SELECT row.value ->> 0, keys.id, row.value ->> 3, row.value ->> 4, row.value ->> 5
-FROM json_each(?) AS row
-CROSS JOIN keys ON keys.kind = row.value ->> 1 AND keys.value = row.value ->> 2
-WHERE NOT EXISTS (
-    SELECT 1 FROM links WHERE profile_id = row.value ->> 0 LIMIT 1 OFFSET {MAX_LINKS - 1}
-) OR EXISTS (SELECT 1 FROM links WHERE profile_id = row.value ->> 0 AND key = keys.id)
-ON CONFLICT (profile_id, key) DO UPDATE
-SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
-WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
-RETURNING profile_id, key
-"""
-
-# Which of these links are not there, because their profile ID has enough.
-DROPPED_LINKS = """
-SELECT DISTINCT row.value ->> 0, keys.id, keys.kind, keys.value
-FROM json_each(?) AS row
-CROSS JOIN keys ON keys.kind = row.value ->> 1 AND keys.value = row.value ->> 2
-WHERE NOT EXISTS (SELECT 1 FROM links WHERE profile_id = row.value ->> 0 AND key = keys.id)
-"""
-
-# A value that nobody is known to use is not kept.
-FORGET_KEY = """
-DELETE FROM keys WHERE id = ?1 AND NOT EXISTS (SELECT 1 FROM links WHERE key = ?1)
-AND NOT EXISTS (SELECT 1 FROM decisions WHERE key = ?1)
-"""
-
 KEEP_DEVICES = """
 INSERT INTO device_keys (source, value, profile_id, session, last_ms)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
@@ -171,8 +138,9 @@ _rows = msgspec.json.Decoder(list[list[Any]])
 class Transaction:
     """What can be asked and written between BEGIN IMMEDIATE and COMMIT."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, labels: Labels) -> None:
         self._connection = connection
+        self._labels = labels
         self.identity = IdentityTables(connection)
         self.identity_reads = IdentityReads(connection)
         self.erasing = ErasureSteps(connection)
@@ -255,14 +223,18 @@ class Transaction:
         await self._add_events(writes.events)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
-        await add_counts(self._connection, tally(writes))
+        await add_counts(self._connection, self._labels.bound(tally(writes)))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
             await self._each(FORGET_TRAITS, stated)
         await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
-        await self._from_json(ADD_KEYS, sorted({link.key for link, _ in writes.links}))
-        return await self._add_links(writes)
+        if not writes.links:
+            return []
+        new_ids = {row.id for row in writes.profile_ids}
+        added = await add_links(self._connection, writes.links, new_ids)
+        writes.dropped_links += added.dropped
+        return added.touched
 
     async def _add_events(self, events: Sequence[NewEvent]) -> None:
         try:
@@ -273,28 +245,6 @@ class Transaction:
             )
         except sqlite3.IntegrityError as error:
             raise AlreadyStored from error
-
-    async def _add_links(self, writes: Writes) -> list[tuple[int, int]]:
-        if not writes.links:
-            return []
-        rows = [
-            (link.profile_id, *link.key, link.time_ms, link.event_id, source)
-            for link, source in writes.links
-        ]
-        added = [(row[0], row[1]) for row in await self._all(ADD_LINKS, _json(rows))]
-        if len(added) < len(rows):
-            await self._drop_links(writes, rows)
-        return added
-
-    async def _drop_links(self, writes: Writes, rows: Sequence[tuple[Any, ...]]) -> None:
-        """Count the links that were not added, above the bound, and forget their keys."""
-        dropped = await self._all(DROPPED_LINKS, _json(rows))
-        await self._each(
-            "UPDATE profile_ids SET dropped_links = dropped_links + 1 WHERE id = ?",
-            [row[:1] for row in dropped],
-        )
-        await self._each(FORGET_KEY, [row[1:2] for row in dropped])
-        writes.dropped_links += [(row[0], Key(*row[2:])) for row in dropped]
 
     async def touch(self) -> None:
         """A write that changes nothing."""

@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Awaitable, Callable
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from urllib.parse import parse_qs
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
@@ -16,9 +17,11 @@ from starlette.routing import Route
 
 from onetrail_collector import pages
 from onetrail_collector.auth import COOKIE, find_token, hash_token, is_own, require_token
+from onetrail_collector.body import read_body
 from onetrail_collector.errors import Refused
 
 SIGNED_IN_S = 7 * 86_400
+MAX_FIELDS = 4  # of the form
 PAGES = {
     "": ("overview.html", "Overview"),
     "/live": ("live.html", "Live"),
@@ -61,7 +64,8 @@ def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]
             caller = await require_token(request, request.state.store, "read")
         except Refused:
             return RedirectResponse("/ui/sign-in", 303)
-        return _html(template, title=title, path=request.url.path, caller=caller.name)
+        demo = request.state.settings.demo
+        return _html(template, title=title, caller=caller.name, demo=demo)
 
     return answer
 
@@ -69,8 +73,7 @@ def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]
 async def _sign_in(request: Request) -> Response:
     if request.method == "GET":
         return _html("sign-in.html", title="Sign in", wrong=False)
-    form = await request.form(max_fields=4, max_part_size=1024)
-    token = await find_token(request, request.state.store, str(form.get("token", "")).strip())
+    token = await find_token(request, request.state.store, await _given_token(request))
     if token is None or not is_own(request.headers.get("origin"), request):
         return _html("sign-in.html", 401, title="Sign in", wrong=True)
     secret, now_ms = secrets.token_urlsafe(32), request.state.clock()
@@ -93,6 +96,16 @@ async def _sign_in(request: Request) -> Response:
     return answer
 
 
+async def _given_token(request: Request) -> str:
+    headers = dict(request.scope["headers"])
+    body = await read_body(request.scope, headers, request.receive, request.state.room)
+    try:
+        form = parse_qs(body.decode("latin-1"), max_num_fields=MAX_FIELDS)
+    except ValueError:
+        return ""
+    return form.get("token", [""])[0].strip()
+
+
 async def _sign_out(request: Request) -> Response:
     if is_own(request.headers.get("origin"), request) and COOKIE in request.cookies:
         await request.state.store.remove_sign_in(hash_token(request.cookies[COOKIE]))
@@ -102,7 +115,7 @@ async def _sign_out(request: Request) -> Response:
 
 
 def _html(template: str, status: int = 200, /, **values: object) -> Response:
-    text = _templates.get_template(template).render(tag=pages.pinned_name(), **values)
+    text = _templates.get_template(template).render(**values)
     return Response(text, status, HEADERS, media_type="text/html")
 
 

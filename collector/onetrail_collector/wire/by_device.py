@@ -1,12 +1,26 @@
 """A request of a client that names its devices itself, as one Envelope for each of them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import msgspec
 
 from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 from onetrail_collector.wire.envelope import Claims, Envelope, Event, Rejection
 from onetrail_collector.wire.json_text import MAX_ID_CHARS
 
 MAX_DEVICE_CHARS = 180
+NEVER_KEPT = {"not_supported"}  # no mending brings them: recordings of the screen, of a megabyte
+
+_any = msgspec.json.Decoder(Any)
+
+
+class AsSent(NamedTuple):
+    """How a request's rejected events can be kept, to be tried again."""
+
+    protocol: str  # a name in again.py
+    events: Callable[[], Sequence[msgspec.Raw]]  # each as it was sent, by index
+    device_names: tuple[str, ...]  # of the fields that name a device, or stand for it
 
 
 def by_device(  # noqa: PLR0913 - what an Envelope holds
@@ -18,6 +32,7 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
     origin: str | None = None,
     size_bytes: int = 0,
     has_nul: bool = True,
+    as_sent: AsSent | None = None,
 ) -> list[Envelope]:
     """At least one Envelope; the first has the rejections, also those of events that do not fit.
 
@@ -33,12 +48,16 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
     envelope: Envelope | None = None
     context: str | None = None  # of the event before: mostly the same
     for event in events:
-        device = event.device
-        if (
+        device, properties = event.device, event.properties
+        if (  # most are as usual, and need no closer look
             has_nul
             or envelope is None
             or envelope.device != device
-            or not _is_usual(event, context)
+            or not 0 < len(event.id) <= MAX_ID_CHARS
+            or not 0 < len(event.type) <= MAX_ID_CHARS
+            or event.session is not None
+            or properties.count("{") + properties.count("[") > MAX_DEPTH
+            or (event.context != context and event.context is not None)
         ):
             reason = unfit(event)
             if reason is not None:
@@ -60,9 +79,38 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
                 stated[device] = event.claims
         envelope.events.append(event)
     first.rejected.sort(key=lambda rejection: rejection.index)
+    _keep(first, as_sent)
     for envelope in envelopes.values():
         _share_context(envelope)
     return list(envelopes.values()) or [first]
+
+
+def _keep(envelope: Envelope, as_sent: AsSent | None) -> None:
+    """What of the rejected is worth another try, and of which devices it is."""
+    if as_sent is None or not envelope.rejected:
+        return
+    envelope.protocol = as_sent.protocol
+    raws = as_sent.events()
+    kept = {
+        rejection.index: raws[rejection.index]
+        for rejection in envelope.rejected
+        if rejection.error not in NEVER_KEPT
+    }
+    envelope.refused = {index: bytes(raw).decode() for index, raw in kept.items()}
+    envelope.refused_devices = {
+        index: _devices(raw, as_sent.device_names) for index, raw in kept.items()
+    }
+
+
+def _devices(raw: msgspec.Raw, names: tuple[str, ...]) -> frozenset[str]:
+    """Whatever may name a device, in an event that may have any shape."""
+    try:
+        event = _any.decode(raw)
+    except (msgspec.DecodeError, RecursionError):
+        return frozenset()
+    parts = [event, event.get("properties")] if isinstance(event, dict) else []
+    values = [part.get(name) for part in parts if isinstance(part, dict) for name in names]
+    return frozenset(str(value) for value in values if isinstance(value, str | int))
 
 
 def _share_context(envelope: Envelope) -> None:
@@ -74,18 +122,6 @@ def _share_context(envelope: Envelope) -> None:
         envelope.context = context
         for event in envelope.events:
             event.context = None
-
-
-def _is_usual(event: Event, fitting: str | None) -> bool:
-    """Whether nothing has to be looked at closely; a context that is `fitting` is known to fit."""
-    properties, context = event.properties, event.context
-    return (
-        0 < len(event.id) <= MAX_ID_CHARS
-        and 0 < len(event.type) <= MAX_ID_CHARS
-        and event.session is None
-        and properties.count("{") + properties.count("[") <= MAX_DEPTH
-        and (context == fitting or context is None)
-    )
 
 
 def unfit(event: Event) -> str | None:

@@ -85,6 +85,10 @@ class Envelope(msgspec.Struct):
     rejected: list[Rejection] = []
     size_bytes: int = 0  # of the body, inflated: what it holds of the memory while it waits
     refused: dict[int, str] = {}  # by index, the JSON of the rejected, as it was sent
+    refused_devices: dict[
+        int, frozenset[str]
+    ] = {}  # by index, what it calls its device, if it does
+    protocol: str = "track"  # in which the rejected were sent: a name in again.py
     client: Client = Client()
     secret_sha256: bytes | None = None  # of the secret that came with it
     anonymous: bool = False  # its sender wants nothing of it to say who somebody is

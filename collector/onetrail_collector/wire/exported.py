@@ -11,7 +11,12 @@ from uuid import UUID
 from msgspec import DecodeError, ValidationError
 
 from onetrail_collector.errors import Refused
-from onetrail_collector.wire import posthog, segment, tracardi_export, track_export
+from onetrail_collector.wire import (
+    posthog_events,
+    segment_messages,
+    tracardi_export,
+    track_export,
+)
 from onetrail_collector.wire.by_device import by_device, unfit
 from onetrail_collector.wire.envelope import Envelope, Event, Rejection
 from onetrail_collector.wire.json_text import Unfit, decode_text, sentence
@@ -22,7 +27,10 @@ MAX_LINE_BYTES = 1_048_576
 Reader = Callable[[str, int, str], Event]
 """An event of a line, its number, and an id for where it has none; raises as _event expects."""
 
-BY_DEVICE: dict[str, Reader] = {"segment": segment.exported, "posthog": posthog.exported}
+BY_DEVICE: dict[str, Reader] = {
+    "segment": segment_messages.exported,
+    "posthog": posthog_events.exported,
+}
 BY_PROFILE: dict[str, Reader] = {
     "tracardi-events": tracardi_export.event,
     "tracardi-profiles": tracardi_export.profile,

@@ -7,14 +7,14 @@ that is, `aid` the source. Self-describing events and contexts are kept whole, a
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from onetrail_collector.errors import too_large, wrong_shape
 from onetrail_collector.ids import uuid7
-from onetrail_collector.wire.by_device import by_device
+from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Claims, Envelope, Event, Receipt, Rejection
 from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
 from onetrail_collector.wire.json_text import (
@@ -211,22 +211,34 @@ def _decode_post(call: Call) -> list[Envelope]:
         except (msgspec.ValidationError, RecursionError) as error:
             detail = f"data[{index}]: {error}"
             rejected.append(Rejection(index, None, "wrong_shape", detail))
-    return _envelopes(call, listed, rejected, size_bytes=len(text))
+    return _envelopes(call, listed, rejected, size_bytes=len(text), events=lambda: raws)
 
 
 def _decode_get(call: Call) -> list[Envelope]:
-    return _envelopes(call, [(0, call.query)], [], size_bytes=len(call.query_string))
+    query = call.query
+    return _envelopes(
+        call,
+        [(0, query)],
+        [],
+        size_bytes=len(call.query_string),
+        events=lambda: [msgspec.Raw(msgspec.json.encode(query))],
+    )
 
 
 def _envelopes(
-    call: Call, listed: list[tuple[int, Fields]], rejected: list[Rejection], *, size_bytes: int
+    call: Call,
+    listed: list[tuple[int, Fields]],
+    rejected: list[Rejection],
+    *,
+    size_bytes: int,
+    events: Callable[[], Sequence[msgspec.Raw]],
 ) -> list[Envelope]:
-    events = []
+    fit = []
     sent_at_ms = None
     for index, fields in listed:
         try:
             sent_at_ms = sent_at_ms or _time_ms(fields, "stm")
-            events.append(to_event(fields, index))
+            fit.append(to_event(fields, index))
         except Unfit as unfit:
             detail = f"data[{index}] {unfit}"
             rejected.append(Rejection(index, _id_of(fields), unfit.code, detail))
@@ -235,11 +247,12 @@ def _envelopes(
             rejected.append(Rejection(index, _id_of(fields), "wrong_shape", detail))
     return by_device(
         write_key(next((key for _, fields in listed if (key := _text(fields, "aid"))), None)),
-        events,
+        fit,
         rejected=rejected,
         sent_at_ms=sent_at_ms,
         origin=call.origin,
         size_bytes=size_bytes,
+        as_sent=AsSent("snowplow", events, ("duid", "nuid", "tnuid", "uid")),
     )
 
 

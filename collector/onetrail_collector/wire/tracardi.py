@@ -8,12 +8,14 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
-from onetrail_collector.errors import wrong_shape
+from onetrail_collector.errors import too_large, wrong_shape
 from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
 from onetrail_collector.wire.exchange import Call, Exchange
 from onetrail_collector.wire.json_text import MAX_ID_CHARS, Unfit, decode_text, json_object, parse
 from onetrail_collector.wire.write_key import write_key
+
+MAX_FIELDS = 1_000  # of a form
 
 _raw = msgspec.json.Decoder(msgspec.Raw)
 
@@ -28,11 +30,15 @@ def _decode(call: Call) -> list[Envelope]:
         origin=call.origin,
         size_bytes=len(call.body),
     )
+    _fitting(kind, "event type")
+    sent = msgspec.Raw(_properties(call))
     try:
-        properties = json_object(msgspec.Raw(_properties(call)), 0, "properties") or "{}"
-        envelope.events.append(Event(0, uuid7(), _fitting(kind, "event type"), properties))
+        properties = json_object(sent, 0, "properties") or "{}"
+        envelope.events.append(Event(0, uuid7(), kind, properties))
     except Unfit as unfit:
         envelope.rejected = [Rejection(0, None, unfit.code, str(unfit))]
+        refused = msgspec.json.encode({"type": kind, "properties": sent})
+        envelope.refused = {0: refused.decode()}
     return [envelope]
 
 
@@ -49,10 +55,17 @@ def _properties(call: Call) -> bytes:
     if call.method == "GET":
         return msgspec.json.encode(call.query)
     if (call.header(b"content-type") or "").startswith("application/x-www-form-urlencoded"):
-        return msgspec.json.encode(dict(parse_qsl(decode_text(call.body), keep_blank_values=True)))
+        return msgspec.json.encode(_form(decode_text(call.body)))
     if not call.body.strip():
         return b"{}"
     return bytes(parse(_raw, decode_text(call.body)))
+
+
+def _form(text: str) -> dict[str, str]:
+    try:
+        return dict(parse_qsl(text, keep_blank_values=True, max_num_fields=MAX_FIELDS))
+    except ValueError:
+        raise too_large(f"the form has more than {MAX_FIELDS} fields") from None
 
 
 def _encode(_: Call, receipt: Receipt) -> bytes:

@@ -67,6 +67,7 @@ def _obey(envelope: Envelope, options: Options) -> None:
         ]
         envelope.rejected.sort(key=lambda rejection: rejection.index)
         envelope.events = []
+        envelope.refused = {}
 
 
 def _decoded(text: str | None) -> dict[str, Any]:

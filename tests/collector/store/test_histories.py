@@ -235,6 +235,7 @@ def test_what_is_left_to_the_background_equals_as_well(history: list[object], li
     """Where nearly everything is too much for a commit, and read and written in small steps."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
         patch.setattr(resolution, "MAX_REGION", limit)
+        patch.setattr(resolution, "MAX_AGAIN", 2 * limit)
         patch.setattr(rebuild_module, "MAX_REGION", limit)
         patch.setattr(rebuild_module, "PROFILES_A_READ", 2)
         patch.setattr(rebuild_module, "WRITES_A_STEP", 3)

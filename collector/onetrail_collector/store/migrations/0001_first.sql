@@ -11,7 +11,8 @@ CREATE TABLE sources (
     events_per_second INTEGER,                 -- NULL: the limit that the configuration sets
     secret_sha256     BLOB,                    -- where it takes events only with a secret
     signing_secret    TEXT,  -- hexadecimal; kept as it is, because HMAC is computed with it
-    require_signature INTEGER NOT NULL DEFAULT 0
+    require_signature INTEGER NOT NULL DEFAULT 0,
+    static_ids        INTEGER NOT NULL DEFAULT 0  -- a profile ID that it makes itself is taken as it is
 );
 
 -- The secret itself is never stored.
@@ -134,11 +135,13 @@ CREATE INDEX decisions_by_key ON decisions (key);
 CREATE INDEX decisions_by_act ON decisions (act);
 
 -- What became of profiles, in the order in which it was committed; never changed. Profiles stand in it
--- by the number of their oldest profile ID at that time. `what` is
+-- by the number of their oldest profile ID at that time, and what is said of erased ones is not read
+-- again. `what` is
 --   merged    `other` is part of `profile` from now on
 --   split     `other` is a profile of its own from now on; it was part of `profile`
 --   refused   the link of the profile ID `other` to `key` joins nobody, for `reason`
 --   accepted  the same link, refused before, joins now
+--   erased    the profile ID `other` is gone; for 30 days, so that who follows the changes erases it as well
 -- Its cause is an event, a decision, or, with neither, a change of the policy or of its limits.
 CREATE TABLE history (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- a client of the changes reads on after the last it saw
@@ -149,10 +152,12 @@ CREATE TABLE history (
     key      INTEGER,  -- may be gone: erased
     reason   TEXT,
     event_id TEXT,
-    decision INTEGER REFERENCES decisions (id)
+    decision INTEGER REFERENCES decisions (id),
+    public_id TEXT   -- of an erased profile ID, which profile_ids has forgotten
 );
 CREATE INDEX history_by_profile ON history (profile);
 CREATE INDEX history_by_other ON history (other);
+CREATE INDEX history_of_erased ON history (time_ms) WHERE what = 'erased';
 CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted');  -- the changes to follow
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
@@ -246,6 +251,8 @@ CREATE TABLE quarantine (
     context     TEXT,
     event       TEXT    NOT NULL,   -- JSON, or its beginning
     cut         INTEGER NOT NULL DEFAULT 0,  -- only the beginning is kept: it cannot be replayed
+    protocol    TEXT    NOT NULL DEFAULT 'track',  -- in which it came: track, segment, posthog, snowplow
+    anonymous   INTEGER NOT NULL DEFAULT 0,  -- its sender wanted nothing of it to say who somebody is
     bytes       INTEGER NOT NULL,   -- of event and context
     UNIQUE (source, event_id)
 );

@@ -1,0 +1,169 @@
+"""`identity show`, `why`, `graph`, `history`, `shared`, `conflicts`: who is who, and why."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from onetrail_collector.api import (
+    identity_graph,
+    identity_history,
+    identity_lists,
+    identity_why,
+    profiles,
+)
+from onetrail_collector.api.identity_views import LinkView
+from onetrail_collector.api.profile_views import Profile, TraitView
+from onetrail_collector.cli.database import database
+from onetrail_collector.cli.identity_calls import answer, as_json, page, show, table
+
+
+@click.command("show")
+@click.argument("who", metavar="PROFILE_ID|KIND:VALUE")
+@as_json
+@database
+def show_profile(who: str, db: Path, *, as_json: bool) -> None:
+    """Who somebody is, by any of their profile IDs or keys: devices, keys, facts."""
+    if ":" in who:
+        found = answer(db, profiles.profiles_by_key, profiles.ByKey(who))
+        people = found.profiles
+    else:
+        found = answer(db, profiles.profile_by_id, profiles.ByProfileId(who))
+        people = [found]
+    show(found, [line for person in people for line in _person(person)], as_json=as_json)
+
+
+@click.command()
+@click.argument("a", metavar="PROFILE_ID")
+@click.argument("b", metavar="PROFILE_ID")
+@as_json
+@database
+def why(a: str, b: str, db: Path, *, as_json: bool) -> None:
+    """Why two profile IDs are one profile, or what keeps them apart."""
+    found = answer(db, identity_why.why, identity_why.WhyAsked(a, b))
+    show(
+        found,
+        [found.sentence],
+        [_link(link) for hop in found.chain for link in hop.links],
+        as_json=as_json,
+    )
+
+
+@click.command()
+@click.argument("profile_id", metavar="PROFILE_ID")
+@click.option("--limit", type=click.IntRange(1, 2000), default=200, help="At most so many devices.")
+@as_json
+@database
+def graph(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
+    """The picture of a profile, for Graphviz: identity graph PROFILE_ID | dot -Tsvg > ann.svg."""
+    asked = identity_graph.GraphAsked(profile_id, limit, "json" if as_json else "dot")
+    found = answer(db, identity_graph.graph, asked)
+    show(found, [] if as_json else [found.body.decode().rstrip()], as_json=as_json)
+
+
+@click.command()
+@click.argument("profile_id", metavar="PROFILE_ID")
+@page
+@as_json
+@database
+def history(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
+    """Every merge, split and refusal of a profile, the newest first."""
+    asked = identity_history.HistoryAsked(profile_id, limit)
+    found = answer(db, identity_history.history, asked)
+    rows = [
+        (
+            row.time,
+            row.what,
+            row.profile,
+            row.other,
+            f"{row.key.kind}:{row.key.value}" if row.key else "",
+            row.refused or "",
+            f"{row.made_by}: {row.reason}" if row.made_by else f"event {row.event_id or '-'}",
+        )
+        for row in found.history
+    ]
+    show(found, rows=rows, as_json=as_json)
+
+
+@click.command()
+@page
+@as_json
+@database
+def shared(limit: int, db: Path, *, as_json: bool) -> None:
+    """Values that join nobody because too many devices use them."""
+    found = answer(db, identity_lists.shared, identity_lists.SharedAsked(limit=limit))
+    rows = [(row.key.kind, row.key.value, f"{row.profile_ids:,} profile IDs") for row in found.keys]
+    show(found, rows=rows, as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--reason",
+    type=click.Choice(["exclusive", "limit", "apart", "link_refused", "unsettled"]),
+    default="exclusive",
+    show_default=True,
+    help="Why they were refused.",
+)
+@page
+@as_json
+@database
+def conflicts(reason: Any, limit: int, db: Path, *, as_json: bool) -> None:
+    """Links that were refused."""
+    found = answer(db, identity_lists.conflicts, identity_lists.ConflictsAsked(reason, limit))
+    counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items() if count)
+    show(found, [counts] if counts else [], [_link(link) for link in found.links], as_json=as_json)
+
+
+COMMANDS = (show_profile, why, graph, history, shared, conflicts)
+
+
+def _person(person: Profile) -> Iterator[str]:
+    """A profile in lines: what is known of it as a whole, its devices, its keys, its facts."""
+    at_least = "" if person.counted_to is None else "+"
+
+    def count(number: int, noun: str) -> str:
+        more = at_least if number == person.counted_to else ""
+        return f"{number:,}{more} {noun}{'' if number == 1 else 's'}"
+
+    yield ", ".join(
+        [
+            f"profile {person.id}: {count(person.profile_id_count, 'device')}",
+            count(person.sessions, "session"),
+            count(person.events, "event"),
+            f"seen from {person.first_seen or 'never'} to {person.last_seen or 'never'}",
+        ]
+    )
+    parts = {
+        "devices": [
+            (one.id, one.source, f"{one.events:,} events", one.last_seen or "never")
+            for one in person.profile_ids
+        ],
+        "keys": [
+            (f"{key.kind}:{key.value}", key.profile_id, key.time, key.refused or "joins")
+            for key in person.keys
+        ],
+        "facts": [
+            (name, _json(trait.value), trait.time, _lost(trait))
+            for name, trait in person.traits.items()
+        ],
+    }
+    for name, rows in parts.items():
+        if rows:
+            yield f"  {name}"
+            yield from (f"    {line}" for line in table(rows))
+
+
+def _lost(trait: TraitView) -> str:
+    values = ", ".join(_json(other.value) for other in trait.lost)
+    return f"before: {values}" if values else ""
+
+
+def _json(value: msgspec.Raw) -> str:
+    return bytes(value).decode()
+
+
+def _link(link: LinkView) -> Sequence[str]:
+    key = f"{link.key.kind}:{link.key.value}"
+    return (link.profile_id, key, link.source, link.time, link.event_id, link.refused or "joins")

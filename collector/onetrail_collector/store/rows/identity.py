@@ -1,0 +1,106 @@
+"""What identity resolution and imports read and write."""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.resolve import Link
+
+
+@dataclass(slots=True)
+class ImportedRows:
+    """What a batch of an imported table adds, as rows of three tables."""
+
+    profile_ids: list[tuple[int, str, int, int, int]] = field(default_factory=list)
+    """number, public id, source, issued_ms, and the number again: a profile of its own"""
+    keys: list[tuple[int, str, str, int | None]] = field(default_factory=list)
+    """number, kind, value, and the profile ID whose profile holds it, where nothing can forbid"""
+    links: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """profile ID, key, event id, source, time_ms"""
+    perhaps: list[tuple[int, int, str, int, int]] = field(default_factory=list)
+    """likewise, links that may be there already, or that may conflict"""
+
+
+class LinkState(NamedTuple):
+    """A link as it is stored, with what both its ends belong to.
+
+    profile and key_profile are numbers of profiles; key_profile is None where no accepted link
+    leads to the key. Why it joins nobody is `inactive or refused`. seen_on, on how many profile IDs
+    the key is seen, is counted only as far as was asked, and not where the key is inactive.
+    """
+
+    link: Link
+    key: int
+    profile: int
+    key_profile: int | None
+    refused: str | None
+    inactive: str | None = None
+    seen_on: int = 0
+
+
+class KeyState(NamedTuple):
+    """A key as it is stored; `refused`: by a decision. seen_on is counted as far as was asked."""
+
+    id: int
+    key: Key
+    inactive: str | None
+    profile: int | None
+    refused: bool
+    seen_on: int
+
+
+class ProfileSize(NamedTuple):
+    """A profile's oldest profile ID, and how many it has, counted as far as matters."""
+
+    oldest: int
+    profile_ids: int
+
+
+class DecisionRow(NamedTuple):
+    """One decision with who, why and when; the undone_ fields are None while it holds."""
+
+    id: int
+    decision: Decision
+    reason: str
+    made_by: str
+    made_ms: int
+    undone_reason: str | None
+    undone_by: str | None
+    undone_ms: int | None
+
+
+class Change(NamedTuple):
+    """A row of history; store/migrations/0001_first.sql says what each `what` means."""
+
+    what: str
+    profile: int
+    other: int
+    key: int | None = None
+    reason: str | None = None
+    event_id: str | None = None
+    decision: int | None = None
+
+
+@dataclass(slots=True)
+class Region:
+    """Some whole profiles, each with all its profile IDs and keys, and the links between them.
+
+    Links to inactive keys are not in it. A key's profile is None where no accepted link leads to
+    it.
+    """
+
+    profiles: dict[int, int] = field(default_factory=dict)  # profile ID -> number of its profile
+    keys: dict[int, int | None] = field(default_factory=dict)  # key -> number of its profile
+    links: dict[tuple[int, int], LinkState] = field(default_factory=dict)  # (profile ID, key)
+    free: int = -1  # a number of no profile, as are all below it
+
+
+@dataclass(slots=True)
+class Regrouping:
+    """What must be written so that a region is stored as it is now resolved."""
+
+    profiles: dict[int, int] = field(default_factory=dict)  # profile ID -> number of its profile
+    keys: dict[int, int | None] = field(default_factory=dict)
+    refused: dict[tuple[int, int], str | None] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
