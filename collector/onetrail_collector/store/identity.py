@@ -400,8 +400,7 @@ class IdentityTables:
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
         rows = list(rows)
         if rows:
-            async with self._connection.executemany(sql, rows):
-                pass
+            await self._connection.executemany(sql, rows)
 
 
 def _link_state(row: Sequence[Any]) -> LinkState:
