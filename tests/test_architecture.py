@@ -34,7 +34,7 @@ connections: errors http_bounds limits
 dry_run: clock
 exports: clock
 guard: address buckets errors limits
-logs: clock printable
+logs: buckets clock printable
 refusals: clock errors
 settings: identity limits privacy
 store: identity
