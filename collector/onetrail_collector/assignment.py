@@ -1,7 +1,8 @@
 """Which profile ID an event gets, decided for all requests of one commit: values in, values out.
 
 In this order: the session's, if the session is known; else the payload's, if the collector issued
-it; else a new one. Events of other sessions in the same request come from the same device.
+it, or the source may make its own; else a new one. Events of other sessions in the same request
+come from the same device.
 Where the client names its device itself, the profile ID that was issued to it stands for the
 payload's.
 A device on which a second value of an exclusive kind signs in has changed hands: its session goes
@@ -252,7 +253,10 @@ class Assignment:
                 if retried is not None:
                     return known.sessions.setdefault((source.id, retried.public_id), retried)
         if profile_id is None:
-            profile_id = self._sibling(source, named[1:]) or self._issue(source, received_ms)
+            static_id = envelope.profile if source.static_ids else None
+            profile_id = self._sibling(source, named[1:]) or self._issue(
+                source, received_ms, static_id
+            )
         public_id = named[0] if named else self._new_id()
         skew_ms = _skew_ms(envelope, received_ms)
         if skew_ms is not None:
@@ -279,13 +283,18 @@ class Assignment:
         """
         known, place = self._known, (source.id, envelope.device or "")
         seen = known.events[source.id]
-        fresh = [event for event in envelope.events if event.id not in seen]
+        fresh = envelope.events
+        if seen:
+            fresh = [event for event in fresh if event.id not in seen]
         if not fresh:
             session = seen[envelope.events[0].id]
             return envelope, known.sessions.setdefault((source.id, session.public_id), session)
         behind_ms = _skew_ms(envelope, received_ms) or 0
+        latest_ms = received_ms - behind_ms
         times_ms = [
-            received_ms if event.time_ms is None else min(received_ms, event.time_ms + behind_ms)
+            received_ms
+            if (at_ms := event.time_ms) is None or at_ms > latest_ms
+            else at_ms + behind_ms
             for event in fresh
         ]
         held = known.devices.get(place)

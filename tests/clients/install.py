@@ -5,23 +5,29 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 HERE = Path(__file__).parent
 INSTALLED = HERE / ".installed"
-PYTHON = INSTALLED / "python" / "bin" / "python"
+PACKAGES = INSTALLED / "python"
 MODULES = INSTALLED / "js" / "node_modules"
 
 
 def install() -> None:
-    """Install what is not there yet; a changed pin is installed anew."""
-    _once("python", [HERE / "requirements.txt"], _install_python)
-    _once("js", [HERE / "package.json"], _install_js)
+    """Install what is not there yet, both at once; a changed pin is installed anew."""
+    with ThreadPoolExecutor() as pool:
+        parts = [
+            pool.submit(_once, "python", HERE / "requirements.txt", _install_python),
+            pool.submit(_once, "js", HERE / "package.json", _install_js),
+        ]
+        for part in parts:
+            part.result()
 
 
-def _once(name: str, pins: list[Path], make: Callable[[Path], None]) -> None:
+def _once(name: str, pins: Path, make: Callable[[Path], None]) -> None:
     folder = INSTALLED / name
-    wanted = hashlib.sha256(b"".join(pin.read_bytes() for pin in pins)).hexdigest()
+    wanted = hashlib.sha256(pins.read_bytes()).hexdigest()
     mark = folder / ".pins"
     if mark.exists() and mark.read_text() == wanted:
         return
@@ -32,9 +38,9 @@ def _once(name: str, pins: list[Path], make: Callable[[Path], None]) -> None:
 
 
 def _install_python(folder: Path) -> None:
-    _run(sys.executable, "-m", "venv", folder)
-    pip = [PYTHON, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
-    _run(*pip, "-r", HERE / "requirements.txt")
+    """For PYTHONPATH: an environment of their own would take longer to make than they do."""
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check"]
+    _run(*pip, "--no-compile", "--target", folder, "-r", HERE / "requirements.txt")
 
 
 def _install_js(folder: Path) -> None:

@@ -4,6 +4,7 @@ The first device: two anonymous events, identify, more; one while the collector 
 it is back. The second: the same, without an outage.
 """
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from gate import Gate
-from install import HERE, INSTALLED, MODULES, PYTHON
+from install import HERE, INSTALLED, MODULES, PACKAGES
 from playwright.sync_api import Browser, BrowserContext
 
 DRIVERS = HERE / "drivers"
@@ -30,14 +31,17 @@ class Program:
     def open(self, device: int) -> None:
         command = [*self._command(), self.gate.url, self.name, user_of(self.name), str(device)]
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=self.folder
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(PACKAGES)},
         )
 
     def _command(self) -> list[str]:
-        if self.name == "onetrail_python":
-            return [sys.executable, str(DRIVERS / "onetrail_python.py")]
         if self.name.endswith("python"):
-            return [str(PYTHON), str(DRIVERS / f"{self.name}.py")]
+            return [sys.executable, str(DRIVERS / f"{self.name}.py")]
         return ["node", str(INSTALLED / "js" / "drivers" / f"{self.name}.mjs")]
 
     def ask(self, step: str) -> None:

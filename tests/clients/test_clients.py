@@ -6,6 +6,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import sync_playwright
 
@@ -24,9 +25,10 @@ PROGRAMS = (
     "segment_node",
     "rudder_node",
     "snowplow_python",
+    "tracardi_python",
 )
 SERVERS = ("posthog_python", "posthog_node")  # they name people, and no devices
-PAGES = ("onetrail_js", "segment_next", "posthog_js", "snowplow_js")
+PAGES = ("onetrail_js", "segment_next", "rudder_js", "posthog_js", "snowplow_js")
 
 EVENTS = {"viewed": 4, "identify": 2, "bought": 2, "waited": 1, "returned": 1}
 
@@ -38,9 +40,10 @@ def collector(module_collector: Any) -> Any:
     shutil.copytree(DRIVERS, INSTALLED / "js" / "drivers", dirs_exist_ok=True)
     made = module_collector
     folder = made.db.parent
-    for name in (*PROGRAMS, *SERVERS, *PAGES):
-        made.run("sources", "add", name)
     made.start()
+    admin = {"authorization": f"Bearer {made.token}"}
+    for name in (*PROGRAMS, *SERVERS, *PAGES):
+        httpx.post(f"{made.url}/sources", json={"id": name}, headers=admin).raise_for_status()
     with Gates() as gates, running_site() as site, sync_playwright() as playwright:
         browser = launch(playwright.chromium)
         for name in PAGES:

@@ -1,5 +1,6 @@
 """From a profile's page people are split, joined, refused and put back, after a preview."""
 
+import json
 from typing import Any
 from uuid import uuid4
 
@@ -43,7 +44,9 @@ def test_two_devices_say_why_they_are_one(
     said = signed_in.locator("#said-by-graph")
     expect(said).to_contain_text("They are one profile: both used user_id 17")
     signed_in.locator(".line").first.press("Enter")
-    expect(said).to_contain_text("used user_id:17, first in event")
+    expect(said).to_contain_text("used user_id:17, first in this event")
+    [(event_id,)] = collector.rows("SELECT event_id FROM links ORDER BY profile_id LIMIT 1")
+    assert json.loads(said.locator("pre").inner_text())["id"] == event_id
 
 
 def test_a_split_is_previewed_done_kept_in_the_history_and_undone(
@@ -58,6 +61,9 @@ def test_a_split_is_previewed_done_kept_in_the_history_and_undone(
     assert devices(collector, three[0]) == {three[0]}
     assert devices(collector, three[1]) == set(three[1:])
     expect(signed_in.get_by_text("a shared tablet").first).to_be_visible()
+    signed_in.get_by_role("button", name="Undo").first.click()  # from here, too
+    expect(signed_in.get_by_role("dialog")).to_contain_text("with 3 devices")
+    signed_in.keyboard.press("Escape")
 
     signed_in.goto(f"{collector.url}/ui/identity")
     signed_in.get_by_role("button", name="Undo").first.click()

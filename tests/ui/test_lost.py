@@ -64,11 +64,11 @@ def test_the_overview_counts_merges_and_rejected_as_sql_does(
     by_code = collector.rows("SELECT code, count(*) FROM quarantine GROUP BY 1")
     assert (merges, by_code) == (3, [("wrong_shape", 4)])
     signed_in.reload()
-    figures = signed_in.locator("#figures li")
+    figures = signed_in.locator("#figures button")
     expect(figures.filter(has_text="Merges").locator("strong")).to_have_text(str(merges))
     expect(figures.filter(has_text="Rejected").locator("strong")).to_have_text("4")
     expect(signed_in.locator("#rejected tbody tr")).to_have_text("wrong_shape4")
-    signed_in.get_by_label("Show").select_option("merges")
+    figures.filter(has_text="Merges").click()
     expect(signed_in.locator("#chart .u-legend")).to_contain_text("merges")
     rows = collector.rows(
         "SELECT metric, step_ms, sum(count) FROM counts WHERE metric IN ('merges', 'rejected')"

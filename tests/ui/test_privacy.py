@@ -29,8 +29,13 @@ def test_the_export_is_a_file_of_all_that_is_stored(
     signed_in: Page, collector: Any, profile_id: str, tmp_path: Path
 ) -> None:
     signed_in.goto(f"{collector.url}/ui/profiles/{profile_id}")
+    signed_in.get_by_role("button", name="Export…").click()
+    said = signed_in.locator("#holds li").all_inner_texts()
+    assert said == ["3 events", "2 sessions", "2 devices", "4 links to keys", "1 traits"]
     with signed_in.expect_download() as download:
-        signed_in.get_by_role("link", name="Export").click()
+        signed_in.get_by_role("link", name="Save the file").click()
+    expect(signed_in.get_by_role("dialog")).to_have_count(0)
+    assert f'profile="{profile_id}" by="first start"' in collector.said()
     assert download.value.suggested_filename == "profile.json"
     download.value.save_as(tmp_path / "profile.json")
     assert len(json.loads((tmp_path / "profile.json").read_text())["events"]) == 3

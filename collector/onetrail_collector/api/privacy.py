@@ -1,5 +1,6 @@
 """A person's data: all of it as one JSON, erased with a receipt, and suppressed until lifted."""
 
+import logging
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
@@ -13,6 +14,8 @@ from onetrail_collector.api.profiles import ByProfileId, parse_key, profile_numb
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found
 from onetrail_collector.store.rows import Erasure
+
+log = logging.getLogger("onetrail_collector")
 
 Reason = Annotated[str, Meta(max_length=500)]
 
@@ -82,6 +85,8 @@ class ByErasureId(msgspec.Struct):
 async def export_profile(call: Call[ByProfileId, Nothing]) -> Response:
     """All that is stored about a person, as one JSON document; docs/privacy.md has its shape."""
     number = await profile_number(call.store, call.asked.profile_id)
+    fields = {"profile": call.asked.profile_id, "by": call.caller.name}
+    log.info("a person was exported", extra={"fields": fields})
 
     async def whole() -> AsyncIterator[bytes]:
         async for part in person_json(call.store, number, now_ms=call.clock()):

@@ -71,6 +71,18 @@ class EventView(msgspec.Struct):
     context: dict[str, msgspec.Raw]
 
 
+class ByEventId(msgspec.Struct):
+    """The id that an event's client gave it."""
+
+    id: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class EventsFound(msgspec.Struct):
+    """The events of an id; one, unless two sources use the same. None: past its retention."""
+
+    events: list[EventView]
+
+
 class EventsPage(msgspec.Struct):
     """Events, the newest first; next_cursor is null on the last page."""
 
@@ -128,6 +140,11 @@ async def events_page(call: Call[EventsAsked, Nothing]) -> EventsPage:
     )
 
 
+async def events_by_id(call: Call[ByEventId, Nothing]) -> EventsFound:
+    """What an event says that is named as evidence."""
+    return EventsFound([event_view(event) for event in await call.store.find_events(call.asked.id)])
+
+
 async def counts(call: Call[Nothing, Nothing]) -> CountsView:
     """How many events, sessions, profiles and profile IDs there are."""
     return CountsView(*await call.store.counts())
@@ -135,6 +152,7 @@ async def counts(call: Call[Nothing, Nothing]) -> CountsView:
 
 OPERATIONS = (
     Operation("GET", "/counts", counts, "read", CountsView),
+    Operation("GET", "/events", events_by_id, "read", EventsFound, ByEventId),
     Operation("GET", "/profiles", profiles_by_key, "read", ProfilesOfKey, ByKey),
     Operation("GET", "/profiles/{profile_id}", profile_by_id, "read", Profile, ByProfileId),
     Operation("GET", "/profiles/{profile_id}/events", events_page, "read", EventsPage, EventsAsked),

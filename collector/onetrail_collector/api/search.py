@@ -1,4 +1,4 @@
-"""Profiles found while somebody types: by the beginning of a key or of a trait's word."""
+"""Profiles found while somebody types: by the beginning of an ID, a key or a trait's word."""
 
 import re
 from typing import Annotated
@@ -14,13 +14,13 @@ MOST = 20
 
 
 class SearchAsked(msgspec.Struct):
-    """The beginning of a key's value, or of a word of a trait."""
+    """The beginning of a profile ID, a key or a trait's word; a whole session or event ID."""
 
     q: Annotated[str, Meta(min_length=2, max_length=100)]
 
 
 class FoundView(msgspec.Struct):
-    """A profile, and the key's kind or the trait, with the value, by which it was found."""
+    """A profile, and the key's kind, the trait or the sort of ID, with the value that was found."""
 
     profile: str
     name: str
@@ -28,16 +28,16 @@ class FoundView(msgspec.Struct):
 
 
 class SearchView(msgspec.Struct):
-    """At most 20; keys first. `exact`: keys are hashed, so that only whole values are found."""
+    """At most 20; IDs and keys first. `exact`: keys are hashed: only whole ones are found."""
 
     found: list[FoundView]
     exact: bool
 
 
 async def search(call: Call[SearchAsked, Nothing]) -> SearchView:
-    """Profiles by the beginning of a key, or of a word of a trait.
+    """Profiles by the beginning of a profile ID, a key, or a word of a trait; by an event's ID.
 
-    Of keys all are searched; of traits those of the 5,000 newest devices.
+    Of keys and IDs all are searched; of traits those of the 50,000 newest devices.
     """
     policy, text = call.settings.policy, call.asked.q.strip()
     rows = await call.store.search(_prefixes(policy, text), text, limit=MOST)

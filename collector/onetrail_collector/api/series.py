@@ -1,8 +1,7 @@
 """Counts over time, from the roll-ups: as fast with ten million events as with ten."""
 
-from collections import Counter
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -11,20 +10,23 @@ from msgspec import Meta
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_ms, to_rfc3339
 from onetrail_collector.errors import wrong_shape
-from onetrail_collector.store.rows import CountRow
+from onetrail_collector.store.rows import OTHER, CountRow, CountsAsked
 
 Metric = Literal["events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers"]
-Step = Literal["minute", "hour", "day", "month"]
+Step = Literal["minute", "hour", "day", "month", "whole"]
 
 STEPS_MS: dict[str, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 WITHOUT_MINUTES = ("pages", "referrers")
+MINUTES_UP_TO, HOURS_UP_TO = timedelta(hours=3), timedelta(days=8)  # of a whole; beyond by day
 MAX_STEPS = 2_000
 MOST_LINES = 12
-OTHER = "(other)"
 
 
 class SeriesAsked(msgspec.Struct, rename={"from_": "from"}):
-    """Which counts: of the steps that begin in [from, to), RFC 3339; at most 2,000 of them."""
+    """Which counts: of the steps that begin in [from, to), RFC 3339; at most 2,000 of them.
+
+    `whole` is one step for all the time, which begins with a minute, hour or day, as long as it is.
+    """
 
     from_: datetime
     to: datetime
@@ -61,18 +63,35 @@ async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
     starts = _starts(asked)
     if asked.step == "minute" and asked.metric in WITHOUT_MINUTES:
         raise wrong_shape(f"step: {asked.metric} are counted by hour, day and month; not by minute")
-    stored_step = "day" if asked.step == "month" else asked.step
     rows = await call.store.read_counts(
-        metrics=[asked.metric],
-        step_ms=STEPS_MS[stored_step],
-        from_ms=starts[0],
-        to_ms=to_ms(asked.to),
+        CountsAsked(
+            by=asked.by,
+            whole=asked.step == "whole",
+            metric=asked.metric,
+            step_ms=STEPS_MS[_stored_step(asked)],
+            from_ms=starts[0],
+            to_ms=to_ms(asked.to),
+            source=asked.source or None,
+            most=asked.most,
+        )
     )
-    lines = _lines(rows, starts, asked)
+    lines = _lines(rows, starts, asked.step)
     return Series([to_rfc3339(start) for start in starts], lines, sum(ln.total for ln in lines))
 
 
 OPERATIONS = (Operation("GET", "/counts/series", counts_over_time, "read", Series, SeriesAsked),)
+
+
+def _stored_step(asked: SeriesAsked) -> str:
+    """The step in which the counts are kept that make up what is asked for."""
+    if asked.step == "month":
+        return "day"
+    if asked.step != "whole":
+        return asked.step
+    length = asked.to - asked.from_
+    if length <= MINUTES_UP_TO and asked.metric not in WITHOUT_MINUTES:
+        return "minute"
+    return "hour" if length <= HOURS_UP_TO else "day"
 
 
 def _starts(asked: SeriesAsked) -> list[int]:
@@ -83,7 +102,8 @@ def _starts(asked: SeriesAsked) -> list[int]:
     if asked.step == "month":
         starts = list(_months(asked.from_, end_ms))
     else:
-        step_ms = STEPS_MS[asked.step]
+        step_ms = STEPS_MS[_stored_step(asked)]
+        end_ms = from_ms + 1 if asked.step == "whole" else end_ms
         starts = list(range(from_ms - from_ms % step_ms, end_ms, step_ms)[: MAX_STEPS + 1])
     if len(starts) > MAX_STEPS:
         raise wrong_shape(
@@ -99,23 +119,15 @@ def _months(first: datetime, end_ms: int) -> Iterable[int]:
         month = month.replace(year=month.year + month.month // 12, month=month.month % 12 + 1)
 
 
-def _lines(rows: list[CountRow], starts: list[int], asked: SeriesAsked) -> list[Line]:
+def _lines(rows: list[CountRow], starts: list[int], step: Step) -> list[Line]:
+    """The greatest first; all others last, as one."""
     places = {start: place for place, start in enumerate(starts)}
-    rows = [row for row in rows if asked.source in {None, row.source}]
-    totals: Counter[str] = Counter()
+    counts: dict[str, list[int]] = {}
     for row in rows:
-        totals[_label(row, asked.by)] += row.happened
-    named = [label for label, _ in totals.most_common(asked.most)]
-    counts: dict[str, list[int]] = {label: [0] * len(starts) for label in named}
-    for row in rows:
-        label = _label(row, asked.by)
-        line = counts.setdefault(label if label in named else OTHER, [0] * len(starts))
-        line[_place(row.start_ms, places, asked.step)] += row.happened
-    return [Line(label, line, sum(line)) for label, line in counts.items()]
-
-
-def _label(row: CountRow, by: str) -> str:
-    return {"": row.metric, "source": row.source, "label": row.label}[by]
+        line = counts.setdefault(row.line, [0] * len(starts))
+        line[_place(row.start_ms, places, step)] += row.happened
+    lines = [Line(label, line, sum(line)) for label, line in counts.items()]
+    return sorted(lines, key=lambda line: (line.label == OTHER, -line.total, line.label))
 
 
 def _place(start_ms: int, places: dict[int, int], step: Step) -> int:

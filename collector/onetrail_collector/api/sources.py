@@ -32,7 +32,10 @@ class BySourceId(msgspec.Struct):
 
 
 class SourceView(msgspec.Struct):
-    """A source; `events_per_second` is null where the configuration's limit is its limit."""
+    """A source; `events_per_second` is null where the configuration's limit is its limit.
+
+    `static_ids`: a profile ID that it makes itself is taken as it is.
+    """
 
     id: str
     name: str
@@ -41,6 +44,7 @@ class SourceView(msgspec.Struct):
     enabled: bool
     events_per_second: int | None
     needs_secret: bool
+    static_ids: bool
     created: str
 
 
@@ -68,6 +72,7 @@ class SourceChange(msgspec.Struct, forbid_unknown_fields=True):
     origins: Origins | UnsetType = UNSET
     enabled: bool | UnsetType = UNSET
     events_per_second: Rate | UnsetType | None = UNSET
+    static_ids: bool | UnsetType = UNSET
 
 
 class SecretView(msgspec.Struct):
@@ -173,5 +178,6 @@ def _view(source: Source) -> SourceView:
         enabled=source.enabled,
         events_per_second=source.events_per_second,
         needs_secret=source.secret_sha256 is not None,
+        static_ids=source.static_ids,
         created=to_rfc3339(source.created_ms),
     )

@@ -33,7 +33,8 @@ def serve(found: Effective) -> None:
     greeting = [f"onetrail collector on {url}, storing in {db}"]
     greeting += [first_token(token, ", ".join(SCOPES))] if token else []
     greeting += [demo_steps(url)] if demo else []
-    app = create_app(settings, stopping=lambda: server.should_exit)
+    config = click.get_current_context().params["config"]
+    app = create_app(settings, config=config, stopping=lambda: server.should_exit)
     server = Server(
         app,
         limits=settings.limits,

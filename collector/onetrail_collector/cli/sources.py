@@ -86,6 +86,7 @@ def sources_show(public_id: str, db: Path) -> None:
         "origins": ", ".join(source.origins) or "any origin",
         "limit": f"{rate} events a second" if rate else "the configuration's",
         "secret": "needed" if source.secret_sha256 else "none",
+        "ids": "its own" if source.static_ids else "issued here",
         "created": to_rfc3339(source.created_ms),
     }.items():
         click.echo(f"{name:<8} {value}")
@@ -131,6 +132,19 @@ def sources_secret(public_id: str, db: Path, *, remove: bool) -> None:
     secret = None if remove else new_source_secret()
     _change(db, public_id, {"secret_sha256": secret and hash_token(secret)})
     click.echo(source_secret(secret) if secret else f"source {public_id} needs no secret now")
+
+
+@sources.command("static-ids")
+@a_source
+@click.option("--remove", is_flag=True, help="Issue its profile IDs here again.")
+@database
+def sources_static_ids(public_id: str, db: Path, *, remove: bool) -> None:
+    """Take profile IDs that a source makes itself as they are, as Tracardi can; for servers.
+
+    Whoever guesses such an ID can add events to its profile: give the source a secret as well.
+    """
+    _change(db, public_id, {"static_ids": not remove})
+    click.echo(f"source {public_id}: profile IDs are {'issued here' if remove else 'its own'}")
 
 
 @sources.command("tag")

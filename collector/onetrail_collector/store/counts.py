@@ -1,25 +1,35 @@
 """Counts over time: added to in the commit that stores what they count, read by range.
 
 Minutes are kept for a week, hours for 400 days, days for ever. Of each metric and source at most
-MOST_LABELS labels a day are kept, the most frequent; the others become one.
+MOST_LABELS labels are kept of an hour that is past, and of a day, the most frequent; the others
+become one. So a site whose every page has an address of its own costs no more than another.
 """
 
 from collections import Counter
 from collections.abc import Collection
+from itertools import product
 
 import aiosqlite
 import msgspec
 
-from onetrail_collector.store.rows import CountRow, PageView, PageViews, Tally, Writes
+from onetrail_collector.store.labels import DAY_MS
+from onetrail_collector.store.rows import (
+    OTHER,
+    CountRow,
+    CountsAsked,
+    PageView,
+    PageViews,
+    Tally,
+    Writes,
+)
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
 KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}
 METRICS = ("events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers")
 LABELLED = ("events", "pages", "referrers")
-MOST_LABELS = 1_000
-OTHER = "(other)"
+MOST_LABELS = 100
 
 ADD_COUNTS = """
 INSERT INTO counts (metric, step_ms, start_ms, source, label, count)
@@ -31,7 +41,22 @@ GROUP BY 1, 2, 3, 4, 5
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
-# Of yesterday and the days before, whose counts hardly grow any more.
+# Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
+READ_COUNTS = """
+WITH chosen AS MATERIALIZED (
+    SELECT {line} AS line, {start} AS start_ms, sum(counts.count) AS happened
+    FROM counts CROSS JOIN sources ON sources.id = counts.source
+    WHERE counts.metric = ?1 AND counts.step_ms = ?2 AND counts.start_ms >= ?3
+      AND counts.start_ms < ?4 AND (?5 IS NULL OR sources.public_id = ?5)
+    GROUP BY 1, 2
+)
+SELECT iif(line IN (SELECT line FROM chosen WHERE line <> '(other)' GROUP BY 1
+                    ORDER BY sum(happened) DESC, 1 LIMIT ?6), line, '(other)') AS shown,
+       start_ms, sum(happened)
+FROM chosen GROUP BY 1, 2
+"""
+
+# Of hours and days that are past, whose counts hardly grow any more.
 FOLD = """
 INSERT INTO counts (metric, step_ms, start_ms, source, label, count)
 SELECT metric, step_ms, start_ms, source, ?5, sum(count) FROM (
@@ -93,20 +118,14 @@ async def add_merges(writer: aiosqlite.Connection, merged: Collection[int], *, n
     await add_counts(writer, [("merges", minute_ms, source, "", count) for source, count in rows])
 
 
-async def read_counts(
-    reader: aiosqlite.Connection, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
-) -> list[CountRow]:
-    """The counts of these metrics in the steps that begin in [from_ms, to_ms)."""
-    rows = await reader.execute_fetchall(
-        """
-        SELECT counts.metric, counts.start_ms, sources.public_id, counts.label, counts.count
-        FROM json_each(?) AS metric
-        CROSS JOIN counts ON counts.metric = metric.value AND counts.step_ms = ?
-                         AND counts.start_ms >= ? AND counts.start_ms < ?
-        CROSS JOIN sources ON sources.id = counts.source
-        """,
-        (_json(metrics), step_ms, from_ms, to_ms),
-    )
+async def read_counts(reader: aiosqlite.Connection, asked: CountsAsked) -> list[CountRow]:
+    """The counts of the steps that begin in [from_ms, to_ms), by line and time.
+
+    Lines are of the `most` greatest names; all others are one, OTHER.
+    """
+    line = {"": "counts.metric", "source": "sources.public_id", "label": "counts.label"}[asked.by]
+    sql = READ_COUNTS.format(line=line, start="?3" if asked.whole else "counts.start_ms")
+    rows = await reader.execute_fetchall(sql, asked[1:7])
     return [CountRow(*row) for row in rows]
 
 
@@ -136,16 +155,16 @@ async def add_page_counts(writer: aiosqlite.Connection, rows: list[Tally], last:
 
 
 async def tidy_counts(writer: aiosqlite.Connection, now_ms: int) -> None:
-    """Forget fine steps of long ago, and labels beyond the most frequent of each past day."""
+    """Forget fine steps of long ago, and labels beyond the most frequent of what is past."""
     for metric in METRICS:
         for step_ms, days in KEPT_DAYS.items():
             await writer.execute(
                 "DELETE FROM counts WHERE metric = ? AND step_ms = ? AND start_ms < ?",
                 (metric, step_ms, now_ms - days * DAY_MS),
             )
-    today_ms = now_ms - now_ms % DAY_MS
-    for metric in LABELLED:
-        span = (metric, DAY_MS, today_ms - 7 * DAY_MS, today_ms, OTHER, MOST_LABELS)
+    since_ms = now_ms - now_ms % DAY_MS - 7 * DAY_MS
+    for metric, step_ms in product(LABELLED, (HOUR_MS, DAY_MS)):
+        span = (metric, step_ms, since_ms, now_ms - now_ms % step_ms, OTHER, MOST_LABELS)
         await writer.execute(FOLD, span)
         await writer.execute(FORGET, span)
 

@@ -25,7 +25,8 @@ async def read_committed(
         """
         SELECT events.id, events.event_id, events.type, events.time_ms, events.received_ms,
                events.properties, events.context, contexts.body,
-               profile_ids.public_id, sessions.public_id, sources.public_id
+               profile_ids.public_id, sessions.public_id, sources.public_id,
+               events.skew_ms, events.ahead_ms
         FROM events
         CROSS JOIN sources ON sources.id = events.source
         CROSS JOIN profile_ids ON profile_ids.id = events.profile_id

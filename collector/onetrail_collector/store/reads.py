@@ -166,6 +166,26 @@ async def newest_events(
     return [StoredEvent(*row) for row in rows]
 
 
+async def find_events(reader: aiosqlite.Connection, event_id: str) -> list[StoredEvent]:
+    """The events of this id: one a source at most."""
+    rows = await reader.execute_fetchall(
+        """
+        SELECT events.event_id, events.type, events.time_ms, events.received_ms,
+               events.properties, events.context, contexts.body,
+               profile_ids.public_id, sessions.public_id, sources.public_id,
+               events.skew_ms, events.ahead_ms
+        FROM sources
+        CROSS JOIN events ON events.source = sources.id AND events.event_id = ?
+        CROSS JOIN profile_ids ON profile_ids.id = events.profile_id
+        CROSS JOIN sessions ON sessions.id = events.session
+        LEFT JOIN contexts ON contexts.id = events.context_id
+        ORDER BY sources.id
+        """,
+        (event_id,),
+    )
+    return [StoredEvent(*row) for row in rows]
+
+
 async def sessions_page(
     reader: aiosqlite.Connection, profile: int, *, limit: int, after: int
 ) -> list[tuple[int, SessionRow]]:

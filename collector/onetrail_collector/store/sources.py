@@ -10,15 +10,19 @@ from onetrail_collector.store.rows import Source, Token
 
 SELECT_SOURCE = (
     "SELECT id, public_id, name, origins, enabled, created_ms, kind, events_per_second,"
-    " hex(secret_sha256), signing_secret, require_signature FROM sources "
+    " hex(secret_sha256), signing_secret, require_signature, static_ids"
+    " FROM sources "
 )
-CHANGEABLE = ("name", "kind", "origins", "enabled", "events_per_second", "secret_sha256")
+CHANGEABLE = (
+    *("name", "kind", "origins", "enabled", "events_per_second", "secret_sha256"),
+    "static_ids",
+)
 
 
 def to_source(row: Any) -> Source:
     """A Source from a row of SELECT_SOURCE."""
     number, public_id, name, origins, enabled, created_ms, *more = row
-    kind, events_per_second, secret, signing_secret, require_signature = more
+    kind, events_per_second, secret, signing_secret, require_signature, static_ids = more
     return Source(
         number,
         public_id,
@@ -31,6 +35,7 @@ def to_source(row: Any) -> Source:
         bytes.fromhex(secret) if secret else None,
         signing_secret,
         bool(require_signature),
+        bool(static_ids),
     )
 
 

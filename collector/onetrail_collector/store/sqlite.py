@@ -24,11 +24,13 @@ from onetrail_collector.store import (
 )
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.labels import Labels
 from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
     BlockedValue,
     CountRow,
     Counts,
+    CountsAsked,
     Erasure,
     EventsPage,
     FoundProfile,
@@ -54,6 +56,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self._labels = Labels()
         self.identity = IdentityReads(reader)
         self.retention = RetentionTables(reader, self.transaction)
 
@@ -83,7 +86,7 @@ class SqliteStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         async with self._all_or_nothing():
-            yield Transaction(self._writer)
+            yield Transaction(self._writer, self._labels)
 
     @asynccontextmanager
     async def _all_or_nothing(self) -> AsyncIterator[None]:
@@ -149,6 +152,9 @@ class SqliteStore:
         async with self._writing:
             return await quarantine.drop(self._writer, numbers)
 
+    async def find_events(self, event_id: str) -> list[StoredEvent]:
+        return await reads.find_events(self._reader, event_id)
+
     async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
         return await reads.newest_events(self._reader, source, limit=limit)
 
@@ -202,19 +208,15 @@ class SqliteStore:
     async def blocked_values(self) -> list[BlockedValue]:
         return await reads.blocked_values(self._reader)
 
-    async def read_counts(
-        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
-    ) -> list[CountRow]:
-        return await counts.read_counts(
-            self._reader, metrics=metrics, step_ms=step_ms, from_ms=from_ms, to_ms=to_ms
-        )
+    async def read_counts(self, asked: CountsAsked) -> list[CountRow]:
+        return await counts.read_counts(self._reader, asked)
 
     async def read_page_views(self, *, limit: int) -> PageViews:
         return await counts.read_page_views(self._reader, limit=limit)
 
     async def add_page_counts(self, rows: list[Tally], last: int) -> None:
         async with self._all_or_nothing():
-            await counts.add_page_counts(self._writer, rows, last)
+            await counts.add_page_counts(self._writer, self._labels.bound(rows), last)
 
     async def tidy(self, now_ms: int) -> None:
         async with self._all_or_nothing():

@@ -64,7 +64,8 @@ def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]
             caller = await require_token(request, request.state.store, "read")
         except Refused:
             return RedirectResponse("/ui/sign-in", 303)
-        return _html(template, title=title, path=request.url.path, caller=caller.name)
+        demo = request.state.settings.demo
+        return _html(template, title=title, caller=caller.name, demo=demo)
 
     return answer
 
@@ -114,7 +115,7 @@ async def _sign_out(request: Request) -> Response:
 
 
 def _html(template: str, status: int = 200, /, **values: object) -> Response:
-    text = _templates.get_template(template).render(tag=pages.pinned_name(), **values)
+    text = _templates.get_template(template).render(**values)
     return Response(text, status, HEADERS, media_type="text/html")
 
 

@@ -48,12 +48,16 @@ def by_device(  # noqa: PLR0913 - what an Envelope holds
     envelope: Envelope | None = None
     context: str | None = None  # of the event before: mostly the same
     for event in events:
-        device = event.device
-        if (
+        device, properties = event.device, event.properties
+        if (  # most are as usual, and need no closer look
             has_nul
             or envelope is None
             or envelope.device != device
-            or not _is_usual(event, context)
+            or not 0 < len(event.id) <= MAX_ID_CHARS
+            or not 0 < len(event.type) <= MAX_ID_CHARS
+            or event.session is not None
+            or properties.count("{") + properties.count("[") > MAX_DEPTH
+            or (event.context != context and event.context is not None)
         ):
             reason = unfit(event)
             if reason is not None:
@@ -118,18 +122,6 @@ def _share_context(envelope: Envelope) -> None:
         envelope.context = context
         for event in envelope.events:
             event.context = None
-
-
-def _is_usual(event: Event, fitting: str | None) -> bool:
-    """Whether nothing has to be looked at closely; a context that is `fitting` is known to fit."""
-    properties, context = event.properties, event.context
-    return (
-        0 < len(event.id) <= MAX_ID_CHARS
-        and 0 < len(event.type) <= MAX_ID_CHARS
-        and event.session is None
-        and properties.count("{") + properties.count("[") <= MAX_DEPTH
-        and (context == fitting or context is None)
-    )
 
 
 def unfit(event: Event) -> str | None:

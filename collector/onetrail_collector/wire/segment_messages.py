@@ -19,7 +19,7 @@ from onetrail_collector.wire.person import Fields, identify_properties
 MAX_MESSAGE_BYTES = 32_768
 TYPES = ("track", "identify", "page", "screen", "group", "alias")
 
-NOTHING = (b"", b"null", b"{}")  # where an object may stand
+NOTHING = ("", "null", "{}")  # where an object may stand
 
 Id = str | int | float | None
 
@@ -76,10 +76,9 @@ def to_event(message: Message, index: int) -> Event:
     device = str(message.anonymous_id or user_id or "")
     if not device:
         raise Unfit("wrong_shape", "needs an anonymousId or a userId")
-    context, raw = bytes(message.context), bytes(message.properties)
-    if message.type == "track" and message.event and raw[:1] == b"{":  # most are
-        name, properties = message.event, raw.decode()
-    else:
+    context, properties = str(message.context, "utf-8"), str(message.properties, "utf-8")
+    name = message.event
+    if message.type != "track" or not name or properties[:1] != "{":  # few are not
         name, properties = _describe(message)
     size = len(context) + len(properties)
     if size > MAX_MESSAGE_BYTES:
@@ -91,8 +90,8 @@ def to_event(message: Message, index: int) -> Event:
         name,
         properties,
         None if time is None else to_ms(time),
-        context.decode() if context[:1] == b"{" else _no_object(context, "context"),
-        _session_of(context, device) if b'"sessionId"' in context else None,
+        context if context[:1] == "{" else _no_object(context, "context"),
+        _session_of(context, device) if '"sessionId"' in context else None,
         device,
         Claims((("user_id", str(user_id)),)) if user_id else None,
     )
@@ -120,7 +119,7 @@ def _describe(message: Message) -> tuple[str, str]:
     if kind == "track":
         if not message.event:
             raise Unfit("wrong_shape", "event: a track message needs the event's name")
-        _no_object(bytes(message.properties), "properties")
+        _no_object(str(message.properties, "utf-8"), "properties")
         return message.event, "{}"
     if kind not in _OTHERS:
         got = (kind or "")[:40]
@@ -129,9 +128,9 @@ def _describe(message: Message) -> tuple[str, str]:
     return name, to_properties(message)
 
 
-def _no_object(raw: bytes, name: str) -> str | None:
+def _no_object(text: str, name: str) -> str | None:
     """Nothing may stand where an object may."""
-    if raw not in NOTHING:
+    if text not in NOTHING:
         raise Unfit("wrong_shape", f"{name}: expected an object")
     return None
 
@@ -140,7 +139,7 @@ def _text(value: Id) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def _session_of(context: bytes, device: str) -> str | None:
+def _session_of(context: str, device: str) -> str | None:
     """RudderStack counts the milliseconds at a session's start: one number for several devices."""
     number = _session.decode(context).session_id
     session = f"{number}/{device}"
@@ -156,7 +155,7 @@ def _previous(message: Message) -> str:
 
 def _object(raw: msgspec.Raw) -> Fields:
     """The fields of a JSON object, none where there is none."""
-    return {} if bytes(raw) in NOTHING else _fields.decode(raw)
+    return {} if str(raw, "utf-8") in NOTHING else _fields.decode(raw)
 
 
 def _json(fields: Mapping[str, object]) -> str:

@@ -16,6 +16,7 @@ from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.identity_rows import Place
 from onetrail_collector.store.rows import (
     Change,
+    CountsAsked,
     ImportedRows,
     LiveFilter,
     Question,
@@ -93,12 +94,13 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
         await transaction.imports.add(ImportedRows(perhaps=[(1, 1, "e", 1, 0)]))
         await decide(transaction.identity)
     await store.find_profiles_by_key(Key("email", "a"))
-    await store.search([Key("email", "a")], "a", limit=1)
+    await store.search([Key("email", "a")], "abcd", limit=1)
     await store.read_profile(1, limit=1, count_to=1)
     await read_identity(store.identity)
     await store.read_events(1, limit=10, before=None)
     await store.sessions_page(1, limit=10, after=0)
     await store.newest_events("demo", limit=10)
+    await store.find_events("e")
     await store.removal(1)
     await store.walk_contexts(1, 0)
     async with store.transaction() as transaction:
@@ -111,7 +113,7 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
     await store.retention.referred(1, 10)
     for table in ("sessions", "contexts"):
         await store.retention.leave(table, 1, 10, 1, 1, lambda *_: [])
-    await store.read_counts(metrics=["events"], step_ms=60_000, from_ms=0, to_ms=1)
+    await store.read_counts(CountsAsked("label", "events", 60_000, 0, 1, None, 12))
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()
     found = {}

@@ -10,12 +10,14 @@ from urllib.parse import quote, urlencode
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from onetrail_collector.app import create_app
 from onetrail_collector.settings import Settings
 from onetrail_collector.wire import posthog, segment, snowplow, tracardi, track
+from onetrail_collector.wire.exchange import Answer, Call
+from onetrail_collector.wire.exported import FORMATS, read
 
 MODULES = {
     "track": track,
@@ -157,3 +159,71 @@ def test_no_request_makes_the_collector_fail(
         headers=headers,
     )
     assert answer.status_code < 500, answer.text
+
+
+BATCHES = {
+    "track": ("/track", lambda listed: {"source": {"id": "demo"}, "events": listed}),
+    "segment": ("/v1/batch", lambda listed: {"writeKey": "demo", "batch": listed}),
+    "posthog": ("/batch", lambda listed: {"api_key": "demo", "batch": listed}),
+    "snowplow": (
+        "/com.snowplowanalytics.snowplow/tp2",
+        lambda listed: {"data": [{"e": "pp", "aid": "demo", "duid": "d"}, *listed]},
+    ),
+}
+GOOD: dict[str, Any] = {
+    "track": {"type": "a"},
+    "segment": {"type": "track", "event": "a", "anonymousId": "d"},
+    "posthog": {"event": "a", "distinct_id": "d"},
+    "snowplow": {"e": "pv", "duid": "d"},
+}
+
+
+@pytest.mark.parametrize("name", BATCHES)
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_each_event_of_a_batch_is_stored_or_told_why_not(name: str, data: st.DataObject) -> None:
+    """Never silence: whatever stands among good events, each is accounted for, exactly once."""
+    messages = st.dictionaries(st.sampled_from(NAMES[name].split()), values(name), max_size=10)
+    listed = data.draw(st.lists(st.just(GOOD[name]) | messages | values(name), max_size=5))
+    path, to_body = BATCHES[name]
+    body = to_body(listed)
+    (batch,) = (value for value in body.values() if isinstance(value, list))
+    (decode,) = (exchange.decode for exchange in MODULES[name].EXCHANGES if path in exchange.paths)
+    content = json.dumps(body)
+    assume("NaN" not in content and "Infinity" not in content)  # no JSON: refused as a whole
+    found = decode(Call("POST", "http", path, {}, b"", {}, content.encode()))
+    assert not isinstance(found, Answer)
+    told = [rejection for envelope in found for rejection in envelope.rejected]
+    stored = [event.index for envelope in found for event in envelope.events]
+    assert sorted([*stored, *(rejection.index for rejection in told)]) == list(range(len(batch)))
+    assert all(rejection.error and rejection.detail for rejection in told)
+    good = {index for index, event in enumerate(batch) if event == GOOD[name]}
+    assert good <= set(stored)
+
+
+EXPORTED = {"segment": "segment", "posthog": "posthog"}  # the others are documents of their own
+DOCUMENT = (
+    "id ids type name metadata time insert create update profile session properties traits data "
+    "context contact email main identifier pii consents revoke profile_id event_id _source"
+)
+
+
+@pytest.mark.parametrize("form", FORMATS)
+@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@given(data=st.data())
+def test_each_line_of_an_export_is_brought_in_or_told_why_not(
+    form: str, data: st.DataObject
+) -> None:
+    names = NAMES[EXPORTED[form]] if form in EXPORTED else DOCUMENT
+    inner = values(EXPORTED.get(form, "track"))
+    documents = st.dictionaries(st.sampled_from(names.split()), inner, max_size=10)
+    lines = data.draw(
+        st.lists(
+            documents.map(lambda document: json.dumps(document).encode()) | st.binary(max_size=60),
+            max_size=4,
+        )
+    )
+    envelopes, rejected = read(form, "demo", list(enumerate(lines, start=1)))
+    stored = [event.index for envelope in envelopes for event in envelope.events]
+    told = [rejection.index for rejection in rejected]
+    assert sorted([*stored, *told]) == list(range(1, len(lines) + 1))

@@ -11,7 +11,8 @@ CREATE TABLE sources (
     events_per_second INTEGER,                 -- NULL: the limit that the configuration sets
     secret_sha256     BLOB,                    -- where it takes events only with a secret
     signing_secret    TEXT,  -- hexadecimal; kept as it is, because HMAC is computed with it
-    require_signature INTEGER NOT NULL DEFAULT 0
+    require_signature INTEGER NOT NULL DEFAULT 0,
+    static_ids        INTEGER NOT NULL DEFAULT 0  -- a profile ID that it makes itself is taken as it is
 );
 
 -- The secret itself is never stored.

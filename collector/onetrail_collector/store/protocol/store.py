@@ -15,6 +15,7 @@ from onetrail_collector.store.rows import (
     BlockedValue,
     CountRow,
     Counts,
+    CountsAsked,
     Erasure,
     EventsPage,
     FoundProfile,
@@ -173,6 +174,9 @@ class Store(Protocol):
     async def drop_quarantined(self, numbers: Sequence[int]) -> int:
         """Forget refused events; answers how many there were."""
 
+    async def find_events(self, event_id: str) -> list[StoredEvent]:
+        """The events of this id: one a source at most."""
+
     async def newest_events(self, source: str | None, *, limit: int) -> list[StoredEvent]:
         """The newest events of one source or all, among the newest 50,000 of the file."""
 
@@ -196,10 +200,8 @@ class Store(Protocol):
     async def blocked_values(self) -> list[BlockedValue]:
         """Which entries of the lists of blocked values were met; the most frequent first."""
 
-    async def read_counts(
-        self, *, metrics: list[str], step_ms: int, from_ms: int, to_ms: int
-    ) -> list[CountRow]:
-        """The counts of these metrics in the steps of this length that begin in [from, to)."""
+    async def read_counts(self, asked: CountsAsked) -> list[CountRow]:
+        """The counts of the steps that begin in [from_ms, to_ms), by line and time."""
 
     async def read_page_views(self, *, limit: int) -> PageViews:
         """The page views among the next `limit` events whose pages are not counted yet."""

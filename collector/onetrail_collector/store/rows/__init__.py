@@ -26,8 +26,10 @@ from onetrail_collector.store.rows.identity import (
     Regrouping,
 )
 from onetrail_collector.store.rows.reading import (
+    OTHER,
     CountRow,
     Counts,
+    CountsAsked,
     EventsPage,
     FoundProfile,
     LinkRow,
@@ -52,10 +54,12 @@ from onetrail_collector.store.rows.upkeep import (
 )
 
 __all__ = [
+    "OTHER",
     "BlockedValue",
     "Change",
     "CountRow",
     "Counts",
+    "CountsAsked",
     "DecisionRow",
     "DeviceKey",
     "Erasure",

@@ -25,13 +25,30 @@ class PageViews(NamedTuple):
     last: int
 
 
-class CountRow(NamedTuple):
-    """How often something happened in one step of time."""
+OTHER = "(other)"  # the label of all that are too rare for one of their own
 
+
+class CountsAsked(NamedTuple):
+    """Counts of one metric; `by` is source, label or nothing, `source` None where all are meant.
+
+    With `whole` all steps are one, which begins at from_ms.
+    """
+
+    by: str
     metric: str
+    step_ms: int
+    from_ms: int
+    to_ms: int
+    source: str | None
+    most: int
+    whole: bool = False
+
+
+class CountRow(NamedTuple):
+    """How often something happened in one step of time; `line` is a source, a label, the metric."""
+
+    line: str
     start_ms: int
-    source: str
-    label: str
     happened: int
 
 

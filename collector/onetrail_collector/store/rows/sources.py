@@ -17,6 +17,7 @@ class Source(NamedTuple):
     secret_sha256: bytes | None = None  # where it takes events only with a secret
     signing_secret: str | None = None
     require_signature: bool = False  # keys link only where its server has signed them
+    static_ids: bool = False  # a profile ID that it makes itself is taken as it is
 
 
 class Token(NamedTuple):

@@ -1,8 +1,7 @@
 /** A chart of counts over time; a drag over it asks for a closer look. */
 
-import { find } from "./dom.js";
-
-const COLOURS = ["#0b5fff", "#e07a00", "#0a7a45", "#a23bd1", "#d1345b", "#00838f", "#7a5c00", "#566474"];
+const HEIGHT = 240;
+const COLOURS = 8; // --c1 to --c8 in ui.css
 
 /** @type {any} */
 let chart;
@@ -14,22 +13,21 @@ let chart;
  */
 export function draw(place, series, look) {
   const style = getComputedStyle(document.documentElement);
-  const quiet = style.getPropertyValue("--quiet");
-  const axis = { stroke: quiet, grid: { stroke: style.getPropertyValue("--line"), width: 1 }, ticks: { show: false } };
-  const lines = series.lines.map((line, place) => ({
-    label: line.label,
-    stroke: COLOURS[place % COLOURS.length],
-    width: 2,
-    points: { show: series.starts.length < 40 },
-  }));
+  const colour = (name) => style.getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
+  const alone = series.lines.length === 1;
+  const lines = series.lines.map((line, number) => {
+    const stroke = colour(`c${1 + (number % COLOURS)}`);
+    return { label: line.label, stroke, fill: alone ? `${stroke}1f` : undefined, width: 2, points: { show: series.starts.length < 3 } };
+  });
   chart?.destroy();
   place.replaceChildren();
   chart = new window["uPlot"](
     {
       width: place.clientWidth,
-      height: 260,
+      height: HEIGHT,
       series: [{}, ...lines],
-      axes: [axis, { ...axis, size: 60 }],
+      axes: [{ ...axis, grid: { show: false } }, { ...axis, size: 48 }],
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 4)] } },
       hooks: { setSelect: [(u) => u.select.width > 4 && look(u.posToVal(u.select.left, "x") * 1e3, u.posToVal(u.select.left + u.select.width, "x") * 1e3)] },
     },
@@ -38,4 +36,4 @@ export function draw(place, series, look) {
   );
 }
 
-addEventListener("resize", () => chart?.setSize({ width: find("#chart").clientWidth, height: 260 }));
+addEventListener("resize", () => chart?.setSize({ width: chart.root.parentElement.clientWidth, height: HEIGHT }));

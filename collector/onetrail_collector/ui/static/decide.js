@@ -54,8 +54,8 @@ function changes(found) {
   const links = found.links.map((link) => h("li", {}, `${link.key.kind} ${link.key.value}: ${link.refused_after ? `joins nobody (${link.refused_after})` : "joins again"}`));
   if (!found.before.length && !links.length) return [h("p", {}, "Nothing changes now; it will hold for what comes.")];
   return [
-    found.before.length ? h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Now"), h("ul", {}, ...found.before.map(group))), h("div", {}, h("h3", {}, "Then"), h("ul", {}, ...found.after.map(group)))) : null,
-    links.length ? h("div", {}, h("h3", {}, found.more_links ? "Links that change, and more" : "Links that change"), h("ul", {}, ...links)) : null,
+    found.before.length ? h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Now"), h("ul", { class: "plain" }, ...found.before.map(group))), h("div", {}, h("h3", {}, "Then"), h("ul", { class: "plain" }, ...found.after.map(group)))) : null,
+    links.length ? h("div", {}, h("h3", {}, found.more_links ? "Links that change, and more" : "Links that change"), h("ul", { class: "plain" }, ...links)) : null,
     h("p", { class: "quiet" }, "No event and no trait is changed; it can be undone."),
   ].filter((part) => part !== null);
 }

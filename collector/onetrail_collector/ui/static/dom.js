@@ -38,11 +38,20 @@ export function when(time) {
   if (!time) return h("span", { class: "quiet" }, "never");
   const date = new Date(time);
   const today = date.toDateString() === new Date().toDateString();
-  return h("time", { datetime: time, title: time }, today ? date.toLocaleTimeString() : date.toLocaleString());
+  return h("time", { datetime: time, title: time }, today ? date.toLocaleTimeString() : date.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" }));
 }
 
 /** @param {number} number */
 export const figure = (number) => number.toLocaleString();
+
+/** So many of something. @param {number} number @param {string} noun */
+export const counted = (number, noun) => `${figure(number)} ${noun}${number === 1 ? "" : "s"}`;
+
+/** A size for people. @param {number} size */
+export function bytes(size) {
+  const power = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), 4);
+  return `${figure(Number((size / 1000 ** power).toPrecision(3)))} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+}
 
 /** Says something at the foot of the page, also to a screen reader. @param {string} text */
 export function say(text) {
@@ -56,5 +65,5 @@ export function copyButton(text, what) {
     await navigator.clipboard.writeText(text);
     say(`${what} copied`);
   };
-  return h("button", { type: "button", class: "quiet", onclick: () => copy().catch(() => say("This browser does not copy; mark the text instead.")) }, "Copy");
+  return h("button", { type: "button", class: "quiet small", onclick: () => copy().catch(() => say("This browser does not copy; mark the text instead.")) }, "Copy");
 }

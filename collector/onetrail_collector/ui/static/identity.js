@@ -1,21 +1,35 @@
-/** What was not joined and why, and what operators have decided. */
+/** What was not joined and why, what operators have decided, and the policy in force. */
 
 import { get } from "./api.js";
 import { decide } from "./decide.js";
-import { copyButton, figure, find, h, say, when } from "./dom.js";
-import { table } from "./table.js";
+import { figure, find, h, say, when } from "./dom.js";
+import { dryRun } from "./dry-run.js";
+import { inWords } from "./reasons.js";
+import { bare, table } from "./table.js";
 
 const profile = (id) => h("a", { class: "id", href: `/ui/profiles/${encodeURIComponent(id)}` }, id.slice(0, 8));
+let reason = "exclusive";
 
 async function show() {
-  const reason = find("#reason").value;
   const [policy, blocked, shared, conflicts, decisions] = await Promise.all([get("/identity/policy"), get("/identity/blocked"), get("/identity/shared"), get("/identity/conflicts", { reason }), get("/identity/decisions")]);
+  refused(conflicts);
+  find("#shared").replaceChildren(table("Shared values", ["Key", "Devices"], shared.keys.map((row) => [`${row.key.kind} ${row.key.value}`, figure(row.profile_ids)]), "None: no value is used by more devices than one person has."));
+  find("#blocked").replaceChildren(table("Blocked values", ["Kind", "Entry of the list", "Times", "Last sent"], blocked.blocked_values.map((row) => [row.kind, h("code", {}, row.entry), figure(row.count), when(row.last_seen)]), "None of the values that join nobody was sent."));
+  find("#decisions").replaceChildren(table("Decisions", ["Number", "When", "What", "By", "Why", ""], decisions.decisions.map(decision), "Nobody has split, joined or refused anything. It is done on a profile's page."));
   find("#policy").replaceChildren(kinds(policy), points(policy));
-  find("#blocked").replaceChildren(table("Blocked values that were sent: they join nobody", ["Kind", "Entry of the list", "Times", "First sent", "Last sent"], blocked.blocked_values.map((row) => [row.kind, h("code", {}, row.entry), figure(row.count), when(row.first_seen), when(row.last_seen)])));
-  find("#counts").replaceChildren(...Object.entries(conflicts.counts).map(([name, count]) => h("li", {}, h("span", { class: "quiet" }, name), h("strong", {}, figure(count)))));
-  find("#conflicts").replaceChildren(table("Refused links", ["Device", "Key", "First used", "Why"], conflicts.links.map((link) => [profile(link.profile_id), `${link.key.kind} ${link.key.value}`, when(link.time), link.refused])));
-  find("#shared").replaceChildren(table("Shared values: seen on too many devices to say who it is", ["Key", "Devices"], shared.keys.map((row) => [`${row.key.kind} ${row.key.value}`, figure(row.profile_ids)])));
-  find("#decisions").replaceChildren(table("Decisions", ["Number", "When", "What", "By", "Why", ""], decisions.decisions.map(decision)));
+}
+
+/** @param {any} conflicts of one reason, with the counts of all */
+function refused(conflicts) {
+  const choose = (name) => async () => {
+    reason = name;
+    refused(await get("/identity/conflicts", { reason }));
+    find(`#counts [data-reason="${name}"]`).focus();
+  };
+  find("#counts").replaceChildren(...Object.entries(conflicts.counts).map(([name, count]) => h("button", { "data-reason": name, "aria-pressed": String(name === reason), onclick: () => choose(name)().catch((error) => say(error.message)) }, h("span", { class: "quiet" }, name), h("strong", {}, figure(count)))));
+  find("#meaning").textContent = `${reason}: ${inWords(reason)}.`;
+  const rows = conflicts.links.map((link) => [profile(link.profile_id), `${link.key.kind} ${link.key.value}`, when(link.time)]);
+  find("#conflicts").replaceChildren(rows.length ? bare("Refused links", ["Device", "Key", "First used"], rows) : "");
 }
 
 /** @param {any} policy */
@@ -26,23 +40,15 @@ function kinds(policy) {
 }
 
 /** @param {any} policy */
-function points(policy) {
-  const dryRun = "onetrail-collector identity rebuild --dry-run";
-  const card = table("Where keys are found", ["Event type", "Property", "Kind"], policy.points.map((point) => [point.event_type, h("code", {}, point.property), point.kind]));
-  card.append(
-    h("p", { class: "quiet" }, "Both are changed in the section [identity] of the configuration, and applied at the next start. What a change would do to the people who are stored is said by:"),
-    h("div", { class: "row" }, h("code", {}, dryRun), copyButton(dryRun, "The command")),
-  );
-  return card;
-}
+const points = (policy) => table("Where keys are found", ["Event type", "Property", "Kind"], policy.points.map((point) => [point.event_type, h("code", {}, point.property), point.kind]));
 
 /** @param {any} row */
 function decision(row) {
   const undo = () => decide({ title: `Undo decision ${row.id}`, path: `/identity/decisions/${row.id}/undo`, body: {}, done: refresh });
-  const undone = row.undone_at ? h("span", { class: "tag" }, `undone by ${row.undone_by}: ${row.undone_reason}`) : h("button", { class: "quiet small", type: "button", onclick: undo }, "Undo");
+  const undone = row.undone_at ? h("span", { class: "quiet" }, `undone by ${row.undone_by}: ${row.undone_reason}`) : h("button", { class: "quiet small", type: "button", onclick: undo }, "Undo");
   return [row.id, when(row.made_at), row.what, row.made_by, row.reason, undone];
 }
 
 const refresh = () => show().catch((error) => say(error.message));
-find("#reason").addEventListener("change", refresh);
+dryRun(find("#dry-run button"), find("#dry-run-said")).catch((error) => say(error.message));
 refresh();

@@ -1,56 +1,76 @@
-/** How much is arriving: counts over a span of time that the reader chooses. */
+/** How much is arriving: counts over a span of time that the reader chooses, as the address says. */
 
-import { get } from "./api.js";
+import { address, get } from "./api.js";
 import { draw } from "./chart.js";
-import { figure, find, h, say, when } from "./dom.js";
+import { bytes, figure, find, h, say, when } from "./dom.js";
 import { SPANS, asked } from "./spans.js";
 
-const METRICS = { events: "Events", sessions: "Sessions", profile_ids: "New devices", merges: "Merges", rejected: "Rejected" };
-const LABELLED = ["events", "rejected"];
+/** A metric of the collector, its name here, and whether it is drawn by label. @type {[string, string, string][]} */
+const METRICS = [["events", "Events", "label"], ["sessions", "Sessions", ""], ["profile_ids", "New devices", ""], ["merges", "Merges", ""], ["rejected", "Rejected", "label"]];
 const REFRESH_MS = 10_000;
 
-let span = "day";
+const USUAL = { span: "day", source: "", show: "events" };
+const chosen = { ...USUAL, ...Object.fromEntries(new URLSearchParams(location.search)) };
+if (!(chosen.span in SPANS)) chosen.span = "day";
 /** @type {[number, number] | null} */
 let closer = null; // what a drag over the chart chose
+/** @type {Record<string, any>} */
+let series = {};
 
 async function show() {
   const now = Date.now();
-  const [from, to] = closer || [now - SPANS[span], now];
-  const query = { ...asked(from, to), source: find("#source").value };
-  const coarse = { ...query, by: "label", step: query.step === "minute" ? "hour" : query.step };
-  const metric = find("#shown").value;
-  const [shown, types, sources, pages, referrers, rejected, status, ...totals] = await Promise.all([
-    get("/counts/series", { ...query, metric, by: LABELLED.includes(metric) ? "label" : "" }),
-    get("/counts/series", { ...query, by: "label" }),
-    get("/counts/series", { ...query, by: "source" }),
-    get("/counts/series", { ...coarse, metric: "pages" }),
-    get("/counts/series", { ...coarse, metric: "referrers" }),
-    get("/counts/series", { ...query, metric: "rejected", by: "label" }),
+  const [from, to] = closer || [now - SPANS[chosen.span], now];
+  const query = { ...asked(from, to), source: chosen.source };
+  const whole = { ...query, step: "whole" };
+  const [sources, pages, referrers, status, ...drawn] = await Promise.all([
+    get("/counts/series", { ...whole, by: "source" }),
+    get("/counts/series", { ...whole, metric: "pages", by: "label" }),
+    get("/counts/series", { ...whole, metric: "referrers", by: "label" }),
     get("/status"),
-    ...Object.keys(METRICS).map((metric) => get("/counts/series", { ...query, metric })),
+    ...METRICS.map(([metric, , by]) => get("/counts/series", { ...query, metric, by })),
   ]);
-  draw(find("#chart"), shown, (fromMs, toMs) => look(fromMs, toMs));
-  find("#figures").replaceChildren(
-    ...Object.values(METRICS).map((name, place) => h("li", {}, h("span", { class: "quiet" }, name), h("strong", {}, figure(totals[place].total)))),
-  );
-  for (const line of rejected.lines) line.href = `/errors#${line.label}`;
-  fill("#rejected", rejected.lines);
+  series = Object.fromEntries(METRICS.map(([metric], place) => [metric, drawn[place]]));
+  fill("#pages", pages, () => null);
+  fill("#referrers", referrers, () => null);
+  fill("#types", series.events, (type) => address("/ui/live", { type, source: chosen.source }));
+  fill("#sources", sources, (source) => here({ source }));
+  fill("#rejected", series.rejected, (reason) => `/errors#${reason}`);
   health(status);
-  fill("#types", types.lines);
-  fill("#sources", sources.lines);
-  fill("#pages", pages.lines);
-  fill("#referrers", referrers.lines);
-  for (const { label } of sources.lines) {
-    if (![...find("#source").options].some((option) => option.value === label)) find("#source").append(h("option", { value: label }, label));
-  }
-  for (const button of document.querySelectorAll("#span button")) button.setAttribute("aria-pressed", String(!closer && button.dataset.span === span));
-  find("#hint").textContent = closer ? "Choose a span of time to look from further away." : "Drag over the chart to look closer.";
+  offer(sources.lines.map((line) => line.label));
+  redraw();
 }
 
-/** @param {string} table @param {{label: string, total: number, href?: string}[]} lines */
-function fill(table, lines) {
-  const rows = lines.map((line) => h("tr", {}, h("td", {}, line.href ? h("a", { href: line.href }, line.label) : line.label), h("td", { class: "number" }, figure(line.total))));
-  find(`${table} tbody`).replaceChildren(...(rows.length ? rows : [h("tr", {}, h("td", { colspan: 2, class: "quiet" }, "nothing in this span of time"))]));
+/** The address of this view, or of one that differs a little. @param {Partial<typeof USUAL>} change */
+const here = (change) => address("/ui", Object.fromEntries(Object.entries({ ...chosen, ...change }).filter(([name, value]) => value !== USUAL[name])));
+
+/** All that needs no new answer of the collector. */
+function redraw() {
+  if (!(chosen.show in series)) chosen.show = "events";
+  history.replaceState(null, "", here({}));
+  const choose = (metric) => () => {
+    chosen.show = metric;
+    redraw();
+    find(`#figures [data-metric=${metric}]`).focus();
+  };
+  find("#figures").replaceChildren(
+    ...METRICS.map(([metric, name]) => h("button", { "data-metric": metric, "aria-pressed": String(metric === chosen.show), onclick: choose(metric) }, h("span", { class: "quiet" }, name), h("strong", {}, figure(series[metric].total)))),
+  );
+  for (const button of document.querySelectorAll("#span button")) button.setAttribute("aria-pressed", String(!closer && button.dataset.span === chosen.span));
+  find("#hint").textContent = closer ? "Choose a span of time to look from further away." : "Drag over the chart to look closer.";
+  draw(find("#chart"), series[chosen.show], look);
+}
+
+/** The most frequent, each with a bar as long as its share of the first. @param {string} table @param {any} counted @param {(label: string) => string | null} href */
+function fill(table, counted, href) {
+  const most = Math.max(...counted.lines.map((line) => line.total), 1);
+  const row = (line) => {
+    const to = line.label === "(other)" ? null : href(line.label);
+    const label = h(to ? "a" : "span", { class: "share", title: line.label, href: to }, line.label);
+    label.style.setProperty("--share", `${(100 * line.total) / most}%`);
+    return h("tr", {}, h("td", {}, label), h("td", { class: "number" }, figure(line.total)));
+  };
+  const none = h("tr", {}, h("td", { colspan: 2, class: "quiet" }, "none in this span of time"));
+  find(`${table} tbody`).replaceChildren(...(counted.lines.length ? counted.lines.map(row) : [none]));
 }
 
 /** How the collector itself is doing. @param {any} status */
@@ -65,10 +85,11 @@ function health(status) {
   find("#status").replaceChildren(...shown.flatMap(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 }
 
-/** @param {number} size */
-function bytes(size) {
-  const power = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), 4);
-  return `${figure(Number((size / 1000 ** power).toPrecision(3)))} ${["B", "kB", "MB", "GB", "TB"][power]}`;
+/** Sources to choose from. @param {string[]} names */
+function offer(names) {
+  const select = find("#source");
+  for (const name of [...names, chosen.source]) if (![...select.options].some((option) => option.value === name)) select.append(h("option", { value: name }, name));
+  select.value = chosen.source;
 }
 
 /** @param {number} fromMs @param {number} toMs */
@@ -81,10 +102,13 @@ const update = () => show().catch((error) => say(error.message));
 
 for (const button of document.querySelectorAll("#span button")) {
   button.addEventListener("click", () => {
-    [span, closer] = [button.dataset.span, null];
+    [chosen.span, closer] = [button.dataset.span, null];
     update();
   });
 }
-for (const choice of ["#source", "#shown"]) find(choice).addEventListener("change", update);
+find("#source").addEventListener("change", (event) => {
+  chosen.source = event.target.value;
+  update();
+});
 setInterval(() => document.hidden || closer || update(), REFRESH_MS);
 update();

@@ -8,8 +8,8 @@ const WORD = "erase";
 /** How the parts of a preview are called, in the order of interest. @type {[string, string][]} */
 const PARTS = [["events", "events"], ["sessions", "sessions"], ["traits", "traits"], ["links", "links to keys"], ["keys", "keys that nobody else used"], ["contexts", "contexts of events"], ["quarantined", "refused events"]];
 
-/** @param {string} path of the profile in the API @param {string} name */
-export function privacyCard(path, name) {
+/** @param {string} path of the profile in the API @param {string} name @param {any} profile */
+export function privacyCard(path, name, profile) {
   return h(
     "section",
     { class: "card" },
@@ -18,10 +18,33 @@ export function privacyCard(path, name) {
     h(
       "div",
       { class: "row" },
-      h("a", { class: "button quiet", href: `${path}/export`, download: "profile.json" }, "Export"),
+      h("button", { class: "quiet", type: "button", onclick: () => take(path, name, profile) }, "Export…"),
       h("button", { class: "quiet danger", type: "button", onclick: () => erase(path, name) }, "Erase…"),
     ),
   );
+}
+
+/** Says what the file will hold, and gives it. @param {string} path @param {string} name @param {any} profile */
+function take(path, name, profile) {
+  const so = (count) => (count >= profile.counted_to ? `${figure(count)} or more` : figure(count));
+  const held = [[so(profile.events), "events"], [so(profile.sessions), "sessions"], [figure(profile.profile_id_count), "devices"], [figure(profile.key_count), "links to keys"], [figure(Object.keys(profile.traits).length), "traits"]];
+  const save = h("a", { class: "button", href: `${path}/export`, download: "profile.json", onclick: () => setTimeout(() => dialog.close()) }, "Save the file");
+  const dialog = h(
+    "dialog",
+    { "aria-label": `Export ${name}` },
+    h(
+      "div",
+      { class: "stack" },
+      h("h2", {}, `Export ${name}`),
+      h("p", {}, "One JSON file with all that is stored about them, and why:"),
+      h("ul", { class: "plain", id: "holds" }, ...held.map(([count, words]) => h("li", {}, h("strong", {}, count), ` ${words}`))),
+      h("p", { class: "quiet" }, "Nothing is changed. That it was taken, and by whom, is written to the collector's log."),
+      h("div", { class: "row" }, save, h("button", { class: "quiet", type: "button", onclick: () => dialog.close() }, "Cancel")),
+    ),
+  );
+  dialog.addEventListener("close", () => dialog.remove());
+  document.body.append(dialog);
+  dialog.showModal();
 }
 
 /** @param {string} path @param {string} name */
@@ -72,7 +95,7 @@ function goes(found) {
   const devices = found.profile_ids.length;
   return [
     h("p", {}, `This cannot be undone. For good go ${devices} ${devices === 1 ? "device" : "devices"}, and with ${devices === 1 ? "it" : "them"}:`),
-    h("ul", { id: "goes" }, ...PARTS.filter(([part]) => found.removed[part]).map(([part, words]) => h("li", {}, h("strong", {}, figure(found.removed[part])), ` ${words}`))),
+    h("ul", { class: "plain", id: "goes" }, ...PARTS.filter(([part]) => found.removed[part]).map(([part, words]) => h("li", {}, h("strong", {}, figure(found.removed[part])), ` ${words}`))),
     h("details", { class: "plain" }, h("summary", {}, "The profile IDs"), h("ul", {}, ...found.profile_ids.map((id) => h("li", { class: "id" }, id)))),
   ];
 }

@@ -2,11 +2,13 @@
 
 import { address, get } from "./api.js";
 import { decide } from "./decide.js";
-import { figure, find, h, say, when } from "./dom.js";
-import { eventLine } from "./event.js";
+import { copyButton, figure, find, h, say, when } from "./dom.js";
+import { evidence, statedBy } from "./evidence.js";
 import { picture } from "./graph.js";
 import { privacyCard } from "./privacy.js";
+import { inWords } from "./reasons.js";
 import { table } from "./table.js";
+import { timeline } from "./timeline.js";
 
 const id = decodeURIComponent(location.pathname.split("/").pop() || "");
 const path = `/profiles/${encodeURIComponent(id)}`;
@@ -21,15 +23,14 @@ async function show() {
   const name = profile.traits.name ? plain(profile.traits.name.value) : profile.keys.find((key) => key.kind === "email" && !key.refused)?.value || profile.id;
   devicesChosen = [];
   find("#profile").replaceChildren(
-    h("div", { class: "title" }, h("h1", {}, name), h("span", { class: "id" }, profile.id)),
+    h("div", { class: "title" }, h("h1", {}, name), h("div", { class: "row" }, h("span", { class: "id" }, profile.id), copyButton(profile.id, "The profile ID"))),
     figures(profile),
-    h("div", { class: "columns" }, traits(profile), keys(profile)),
+    h("div", { class: "halves" }, traits(profile), keys(profile)),
     graphCard(graph),
+    timeline(path, page),
     devices(profile),
-    sessions(profile),
-    h("section", { class: "stack" }, h("h2", {}, "Events"), h("ol", { class: "events", id: "events" }, ...page.events.map((event) => eventLine(event))), more(page.next_cursor)),
     historyCard(history),
-    privacyCard(path, name),
+    privacyCard(path, name, profile),
   );
   document.title = `${name} · onetrail`;
 }
@@ -38,14 +39,14 @@ async function show() {
 function figures(profile) {
   const so = (count) => (profile.counted_to && count >= profile.counted_to ? `${figure(count)}+` : figure(count));
   const shown = [["Devices", figure(profile.profile_id_count)], ["Sessions", so(profile.sessions)], ["Events", so(profile.events)], ["First seen", when(profile.first_seen)], ["Last seen", when(profile.last_seen)]];
-  return h("ul", { class: "figures" }, ...shown.map(([label, count]) => h("li", {}, h("span", { class: "quiet" }, label), h("strong", {}, count))));
+  return h("ul", { class: "figures card" }, ...shown.map(([label, count]) => h("li", {}, h("span", { class: "quiet" }, label), h("strong", {}, count))));
 }
 
 /** @param {any} profile */
 function traits(profile) {
   const rows = Object.entries(profile.traits).map(([name, said]) => {
     const lost = said.lost.length ? h("p", { class: "quiet" }, `before or elsewhere: ${said.lost.map((other) => plain(other.value)).join(", ")}`) : null;
-    return [name, h("div", {}, plain(said.value), lost), when(said.time)];
+    return [name, h("div", {}, plain(said.value), lost), statedBy(when(said.time), said.event_id, `${name}: ${plain(said.value)}`)];
   });
   return table("Traits", ["Trait", "Value", "Said at"], rows);
 }
@@ -60,7 +61,7 @@ function keys(profile) {
     once.set(`${key.kind}:${key.value}`, line);
   }
   const refuse = (key) => h("button", { class: "quiet small", type: "button", onclick: () => refuseKey(key.kind, key.value) }, "Refuse");
-  const rows = [...once.values()].map((key) => [key.kind, key.value, figure(key.devices), key.refused ? h("span", { class: "tag" }, `joins nobody: ${key.refused}`) : refuse(key)]);
+  const rows = [...once.values()].map((key) => [key.kind, key.value, figure(key.devices), key.refused ? h("span", { class: "tag", title: inWords(key.refused) }, `joins nobody: ${key.refused}`) : refuse(key)]);
   return table("Keys", ["Kind", "Value", "Devices", ""], rows);
 }
 
@@ -89,16 +90,13 @@ function devices(profile) {
   return card;
 }
 
-/** @param {any} profile */
-const sessions = (profile) => table("Newest sessions", ["Started", "Source", "Session ID", "Device"], profile.recent_sessions.map((session) => [when(session.started_at), session.source, h("span", { class: "id" }, session.id), h("span", { class: "id" }, session.profile_id.slice(0, 8))]));
-
 /** @param {any} graph */
 function graphCard(graph) {
   const said = h("div", { class: "stack", id: "said-by-graph", role: "status" }, h("p", { class: "quiet" }, "Choose a line to see its evidence, or two devices to see why they are one."));
   const left = graph.left_out.profile_ids ? h("p", { class: "quiet" }, `${figure(graph.left_out.links)} links of the devices that are not drawn are left out; the export holds all.`) : null;
   const tell = (...parts) => said.replaceChildren(...parts.filter((part) => part !== null));
   const node = (chosen) => (chosen.more ? tell(h("p", {}, `${chosen.value}; those with the most links are drawn.`)) : chosen.type === "key" ? tell(...keyChosen(chosen)) : deviceChosen(chosen, tell).catch((error) => say(error.message)));
-  const link = (chosen) => tell(...linkChosen(chosen));
+  const link = (chosen) => linkChosen(chosen, tell).catch((error) => say(error.message));
   return h("section", { class: "card" }, h("h2", {}, "Why these are one"), picture(graph, { node, link }), left, said);
 }
 
@@ -107,15 +105,17 @@ function keyChosen(key) {
   return [h("p", {}, `${key.kind} ${key.value}`), h("div", {}, h("button", { class: "quiet", type: "button", onclick: () => refuseKey(key.kind, key.value) }, "Let it join nobody"))];
 }
 
-/** @param {any} link */
-function linkChosen(link) {
-  if (link.type === "more") return [h("p", {}, "Links of those that are not drawn one by one.")];
-  if (link.type !== "link") return [h("p", {}, `${link.made_by}: ${link.type} (${link.reason}), `, when(link.time))];
+/** @param {any} link @param {(...parts: any[]) => void} tell */
+async function linkChosen(link, tell) {
+  if (link.type === "more") return tell(h("p", {}, "Links of those that are not drawn one by one."));
+  if (link.type !== "link") return tell(h("p", {}, `${link.made_by}: ${link.type} (${link.reason}), `, when(link.time)));
   const refuse = () => decide({ title: "Refuse this link", path: `/profiles/${encodeURIComponent(link.from)}/split`, body: { link: { profile_id: link.from, key: link.to } }, done: refresh });
-  return [
-    h("p", {}, "Device ", h("span", { class: "id" }, link.from), " used ", h("strong", {}, link.to), ", first in event ", h("span", { class: "id" }, link.event_id), ` of ${link.source}, `, when(link.time)),
-    link.refused ? h("p", { class: "wait" }, `It joins nobody: ${link.refused}.`) : h("div", {}, h("button", { class: "quiet", type: "button", onclick: refuse }, "Refuse this link")),
-  ];
+  tell(
+    h("p", {}, "Device ", h("span", { class: "id" }, link.from), " used ", h("strong", {}, link.to), `, first in this event of ${link.source}, `, when(link.time)),
+    link.refused ? h("p", { class: "wait" }, `It joins nobody: ${inWords(link.refused)}.`) : null,
+    await evidence(link.event_id, link.source),
+    link.refused ? null : h("div", {}, h("button", { class: "quiet", type: "button", onclick: refuse }, "Refuse this link")),
+  );
 }
 
 /** @param {any} device @param {(...parts: any[]) => void} tell */
@@ -130,20 +130,12 @@ async function deviceChosen(device, tell) {
 
 /** @param {any} page */
 function historyCard(page) {
-  const rows = page.history.map((line) => [when(line.time), line.what, h("span", { class: "id" }, line.other.slice(0, 8)), line.key ? `${line.key.kind} ${line.key.value}` : "", line.refused || line.reason || "", line.made_by || (line.event_id ? "an event" : "the policy")]);
-  return table("What became of this profile", ["When", "What", "Device", "Key", "Why", "By"], rows);
-}
-
-/** @param {string | null} cursor */
-function more(cursor) {
-  if (!cursor) return null;
-  const next = async () => {
-    const page = await get(`${path}/events`, { limit: 50, cursor });
-    find("#events").append(...page.events.map((event) => eventLine(event)));
-    button.replaceWith(...[more(page.next_cursor)].filter((rest) => rest !== null));
-  };
-  const button = h("button", { class: "quiet", type: "button", onclick: () => next().catch((error) => say(error.message)) }, "Older events");
-  return button;
+  const by = (line) => line.made_by || (line.event_id ? statedBy("an event", line.event_id, line.what) : "the policy");
+  const undo = (line) => decide({ title: `Undo decision ${line.decision}`, path: `/identity/decisions/${line.decision}/undo`, body: {}, done: refresh });
+  const button = (line) => (line.decision === null ? "" : h("button", { class: "quiet small", type: "button", onclick: () => undo(line) }, "Undo"));
+  const why = (line) => line.reason || (line.refused ? inWords(line.refused) : "");
+  const rows = page.history.map((line) => [when(line.time), line.what, h("span", { class: "id" }, line.other.slice(0, 8)), line.key ? `${line.key.kind} ${line.key.value}` : "", why(line), by(line), button(line)]);
+  return table("What became of this profile", ["When", "What", "Device", "Key", "Why", "By", ""], rows);
 }
 
 const refresh = () => show().catch((error) => find("#profile").replaceChildren(h("h1", {}, "Not found"), h("p", {}, error.message), h("p", {}, h("a", { href: address("/ui/profiles", { q: id }) }, "Search"))));

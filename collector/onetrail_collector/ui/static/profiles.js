@@ -1,7 +1,7 @@
 /** Finds a profile by any of its IDs or keys. */
 
 import { Refused, get } from "./api.js";
-import { find, h, say, when } from "./dom.js";
+import { counted, find, h, say, when } from "./dom.js";
 
 /** What a text is likely to be, as KIND:VALUE. @param {string} text */
 function question(text) {
@@ -10,54 +10,59 @@ function question(text) {
   return /^\+[\d ()-]+$/.test(text) ? `phone:${text}` : `user_id:${text}`;
 }
 
-/** @param {string} text @returns {Promise<any[]>} */
+/** Those whom a whole ID or key names. @param {string} text @returns {Promise<any[]>} */
 async function search(text) {
-  if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text)) return byId(text.toLowerCase());
-  const found = await get("/profiles", { key: question(text) });
-  return found.profiles;
-}
-
-/** @param {string} id @returns {Promise<any[]>} */
-async function byId(id) {
   try {
-    return [await get(`/profiles/${id}`)];
+    if (/^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(text)) return [await get(`/profiles/${text.toLowerCase()}`)];
+    return (await get("/profiles", { key: question(text) })).profiles;
   } catch (error) {
-    if (error instanceof Refused && error.status === 404) return [];
+    if (error instanceof Refused && [404, 422].includes(error.status)) return []; // no such ID; no whole key
     throw error;
   }
 }
+
+const open = (id) => location.assign(`/ui/profiles/${encodeURIComponent(id)}`);
 
 async function show() {
   const text = find("#search [name=q]").value.trim();
   if (!text) return;
   history.replaceState(null, "", `?q=${encodeURIComponent(text)}`);
   const profiles = await search(text);
-  if (profiles.length === 1) location.assign(`/ui/profiles/${encodeURIComponent(profiles[0].id)}`);
-  find("#found").replaceChildren(
-    profiles.length ? h("ul", { class: "events" }, ...profiles.map(line)) : h("p", { class: "quiet" }, `Nobody is known by “${text}”.`),
-  );
+  if (profiles.length === 1) return open(profiles[0].id);
+  if (!profiles.length) {
+    const found = await suggest();
+    if (found.length === 1) open(found[0].profile);
+    return;
+  }
+  find("#found").replaceChildren(h("ul", { class: "events", "aria-label": "Found" }, ...profiles.map(line)));
 }
 
 /** @param {any} profile */
 function line(profile) {
   const seen = profile.profile_ids.map((device) => device.last_seen).filter(Boolean).sort();
-  return h("li", { class: "card" }, h("a", { href: `/ui/profiles/${encodeURIComponent(profile.id)}` }, profile.keys[0]?.value || profile.id), h("p", { class: "quiet" }, `${profile.profile_ids.length} devices, ${profile.events} events, last seen `, when(seen.at(-1) || null)));
+  const known = h("span", { class: "quiet" }, `${counted(profile.profile_id_count, "device")}, ${counted(profile.events, "event")}, last seen `, when(seen.at(-1) || null));
+  return h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(profile.id)}` }, h("strong", {}, profile.keys[0]?.value || profile.id), known));
 }
 
 let asked = 0; // only the answer to the newest question is shown
 
+/** Whom a beginning may mean; answers them. @returns {Promise<any[]>} */
 async function suggest() {
   const text = find("#search [name=q]").value.trim();
   asked += 1;
-  if (text.length < 2) return find("#found").replaceChildren();
+  if (text.length < 2) {
+    find("#found").replaceChildren();
+    return [];
+  }
   const mine = asked;
   const { found, exact } = await get("/profiles/search", { q: text });
-  if (mine !== asked) return;
-  const hint = exact ? "Keys are hashed: only whole values are found." : "Beginnings of all keys, and of words in the traits of the 5,000 newest devices.";
+  if (mine !== asked) return [];
+  const hint = exact ? "Keys are hashed: only whole values are found." : "Beginnings of profile IDs and keys, whole session and event IDs, and beginnings of words in the traits of the 50,000 newest devices.";
   find("#found").replaceChildren(
-    found.length ? h("ul", { class: "events", "aria-label": "Found" }, ...found.map((one) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(one.profile)}` }, h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name))))) : h("p", {}, `Nothing begins with “${text}”.`),
+    found.length ? h("ul", { class: "events", "aria-label": "Found" }, ...found.map((one) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(one.profile)}` }, h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name))))) : h("p", {}, `Nobody is known by “${text}”.`),
     h("p", { class: "quiet" }, hint),
   );
+  return found;
 }
 
 /** @type {any} */

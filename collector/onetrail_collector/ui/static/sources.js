@@ -1,18 +1,41 @@
 /** Who may send events, from which pages, how much, and with which secret. */
 
 import { call, get, post } from "./api.js";
-import { copyButton, find, h, say, when } from "./dom.js";
+import { copyButton, counted, figure, find, h, say } from "./dom.js";
 import { ways } from "./ways.js";
 
+const DAY_MS = 864e5;
 const KINDS = ["web", "app", "server", "iot"];
 
 async function show(open = "") {
-  const { sources } = await get("/sources");
-  find("#sources").replaceChildren(...sources.map((source) => card(source, source.id === open)));
+  const now = Date.now();
+  const by = { by: "source", to: new Date(now + DAY_MS).toISOString() };
+  const [{ sources }, today, ever] = await Promise.all([
+    get("/sources"),
+    get("/counts/series", { ...by, from: new Date(now - DAY_MS).toISOString(), step: "hour" }),
+    get("/counts/series", { ...by, metric: "sessions", from: "2000-01-01T00:00:00Z", step: "month" }),
+  ]);
+  const total = (series, id) => series.lines.find((line) => line.label === id)?.total || 0;
+  find("#sources").replaceChildren(...sources.map((source) => card(source, source.id === open, total(today, source.id), total(ever, source.id) > 0)));
 }
 
-/** @param {any} source @param {boolean} open */
-function card(source, open) {
+/** What holds for a source, in a line of words. @param {any} source @param {number} today events of the last day @param {boolean} ever whether it has sent any */
+function facts(source, today, ever) {
+  const said = [
+    source.name === source.id ? "" : source.name,
+    source.origins.length ? `from ${source.origins.join(", ")}` : source.kind === "web" ? "from pages of any origin" : "",
+    source.events_per_second ? `at most ${figure(source.events_per_second)} events a second` : "",
+    ever ? `${counted(today, "event")} in the last day` : "",
+  ];
+  const words = said.filter(Boolean).join(" · ");
+  return h("p", { class: "quiet" }, words, ever ? "" : h("span", {}, words ? " · " : "", "no event yet: ", h("a", { href: live(source) }, "send the first one")));
+}
+
+/** @param {any} source */
+const live = (source) => `/ui/live?source=${encodeURIComponent(source.id)}`;
+
+/** @param {any} source @param {boolean} open @param {number} today @param {boolean} ever */
+function card(source, open, today, ever) {
   const path = `/sources/${encodeURIComponent(source.id)}`;
   const said = h("div", { class: "stack", role: "status" });
   const act = (doing) => doing.catch((error) => said.replaceChildren(h("p", { class: "bad" }, error.message)));
@@ -35,11 +58,10 @@ function card(source, open) {
       "div",
       { class: "title" },
       h("h2", {}, source.id, " ", h("span", { class: "tag" }, source.kind), " ", source.enabled ? null : h("span", { class: "tag bad" }, "disabled"), " ", source.needs_secret ? h("span", { class: "tag" }, "with a secret") : null),
-      h("div", { class: "row" }, h("a", { href: `/ui/live?source=${encodeURIComponent(source.id)}` }, "Live"), h("button", { class: "quiet small", type: "button", onclick: toggle }, source.enabled ? "Disable" : "Enable")),
+      h("div", { class: "row" }, h("a", { href: live(source) }, "Live"), h("button", { class: "quiet small", type: "button", onclick: toggle }, source.enabled ? "Disable" : "Enable")),
     ),
-    h("p", { class: "quiet" }, source.name === source.id ? "" : `${source.name}, `, "added ", when(source.created)),
-    h("details", { class: "plain", open }, h("summary", {}, "Change"), form),
-    h("details", { class: "plain" }, h("summary", {}, "How to send its events"), ways(source.id)),
+    facts(source, today, ever),
+    h("div", { class: "folds" }, h("details", { class: "plain", open }, h("summary", {}, "Change"), form), h("details", { class: "plain" }, h("summary", {}, "How to send its events"), ways(source.id))),
     said,
   );
 }

@@ -5,8 +5,8 @@ import { copyButton, h } from "./dom.js";
 /** @param {string} source @returns {HTMLElement} */
 export function ways(source) {
   const tag = `<script async src="${location.origin}/t.js" data-source="${source}"></script>`;
-  const python = `from onetrail import Tracker\n\nwith Tracker("${location.origin}", source="${source}") as tracker:\n    tracker.track("start")`;
-  return h("div", { class: "columns" }, block("A web page", tag), block("A Python program", python));
+  const python = ["from onetrail import Tracker", "", `with Tracker("${location.origin}", source="${source}") as t:`, '    t.track("start")', '    t.identify(email="ann@shop.test")'].join("\n");
+  return h("div", { class: "halves" }, block("A web page", tag), block("A Python program", python));
 }
 
 /** @param {string} name @param {string} text */
