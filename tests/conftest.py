@@ -1,5 +1,6 @@
 """A real collector for any test: its own process, a free port, a SQLite file of its own."""
 
+import importlib.util
 import json
 import os
 import re
@@ -17,6 +18,19 @@ import httpx
 import pytest
 
 WIRE = Path(__file__).parent / "wire"
+
+
+def _load(name: str) -> Any:
+    """Tests are no package; what they share is loaded by path, once."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+power_cut = _load("power_cut")
 
 
 def wait_until(condition: Callable[[], object], what: str, *, deadline_s: float = 20) -> None:

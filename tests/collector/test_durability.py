@@ -18,6 +18,7 @@ import httpx
 import pytest
 
 from onetrail_collector.store.database import open_writer
+from power_cut import recorder
 
 ROUNDS = 20
 
@@ -226,3 +227,32 @@ def test_durability_is_what_the_option_says(tmp_path: Path, durability: str, syn
         return int(value)
 
     assert asyncio.run(synchronous()) == syncs
+
+
+def test_a_power_cut_loses_nothing_acknowledged(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Recorded once, and cut at many moments: whichever part of the unsynced reached the disk."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    recorded = recorder(folder, tmp_path / "trace")
+    collector = new_collector("--demo", db=folder / "collector.db")
+    plain = collector.command
+    collector.command = lambda *words: [*recorded.command, *plain(*words)]
+    collector.start()
+    sent = [[f"{number}-{of}" for of in range(number % 7 + 1)] for number in range(40)]
+    for ids in sent:
+        events = [{"id": i, "type": "identify", "properties": {"user_id": "7"}} for i in ids]
+        body = {"source": {"id": "demo"}, "session": {"id": ids[0]}, "events": events}
+        assert collector.post(body).status_code == 200
+    collector.kill()
+    answered = 0
+    for cut in recorded.cuts(seed=17, moments=40):
+        answered = cut.said.count(b'"accepted":')
+        found = sqlite3.connect(cut.restore(tmp_path / "found") / "collector.db")
+        assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if answered:
+            stored = {row[0] for row in found.execute("SELECT event_id FROM events")}
+            assert {i for ids in sent[:answered] for i in ids} <= stored
+        found.close()
+    assert answered == len(sent)
