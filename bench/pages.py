@@ -240,7 +240,7 @@ def say(seen: dict[tuple[str, str], Seen], sides: list[str]) -> None:
     print(f"{'ms until the page is whole':<28}" + "".join(f"{side:>14}" for side in sides))
     for name in SHOWN:
         print(f"{name:<28}" + "".join(f"{seen[side, name].whole_ms:>14.0f}" for side in sides))
-    print("\nits slowest request alone")
+    print("\nof its requests alone, the slowest")
     for name in SHOWN:
         last = seen[sides[-1], name]
         times = "".join(f"{seen[side, name].slowest_ms:>14.1f}" for side in sides)

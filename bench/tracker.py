@@ -9,17 +9,18 @@ way (their npm package, bundled and minified by esbuild; ours is the committed f
 brotli of that. Peers come from npm at pinned versions, into a temporary folder.
 """
 
+import argparse
 import base64
 import gzip
 import json
 import re
 import statistics
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 import urllib.parse
+from argparse import RawDescriptionHelpFormatter as RawText
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -424,7 +425,12 @@ def bytes_per_event(world: World, browser: Browser, name: str) -> str:
 
 
 def main() -> None:
-    names = sys.argv[1:] or ["onetrail", *PACKAGES]
+    known = ["onetrail", *PACKAGES]
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=RawText)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"all if none: {', '.join(known)}")
+    names: list[str] = parser.parse_args().names or known
+    if strangers := sorted({*names} - {*known}):
+        parser.error(f"there is no {', '.join(strangers)} here; there are {', '.join(known)}")
     world = World()
     servers = serve(world)
     heads = ["tracker", "bytes", *COLUMNS, "load ms", "100 events ms", "bytes/event"]

@@ -154,10 +154,15 @@ def take(page: Page, url: str, token: str, size: str, profile_id: str) -> None:
     for name, (path, ready) in shown.items():
         page.goto(url + path)
         page.locator(ready).first.wait_for()
+        if name == "profile":
+            for node in page.locator('.node:not(.other)[data-id*="-"]').all()[:2]:
+                node.click()
+            page.get_by_text("They are one profile").wait_for()
         if name == "profiles":
             page.get_by_label("A profile ID").press_sequentially("mi")
             page.locator("#found .hit").first.wait_for()
         page.wait_for_timeout(1500)  # what has just arrived is lit up for a moment
+        page.evaluate("document.activeElement?.blur(); scrollTo(0, 0)")
         page.screenshot(path=FOLDER / f"{name}-{size}.png")
 
 

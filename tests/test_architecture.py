@@ -71,8 +71,9 @@ replay: clock errors ingest store wire
 api: auth body clock deciding dry_run effects erasure errors identity ingest origins refusals
     replay settings store wire
 health: api auth errors
-app: api body buckets clock dry_run endpoint enrichment erasure error_page errors health ingest
-    metrics page_counts pages readiness rebuild refusals retention settings store ui wire
+parts: body buckets clock dry_run enrichment erasure ingest metrics page_counts readiness rebuild
+    refusals retention settings store
+app: api body clock endpoint error_page errors health metrics pages parts settings ui wire
 cli: api app auth clock enrichment erasure errors exports identity importing importing_events
     ingest limits logs origins pages printable rebuild replay server settings store welcome wire
 __main__: cli

@@ -6,12 +6,15 @@ that: so the collector goes on at its full speed, and what it says is what the c
 
 import asyncio
 import contextlib
+import shutil
 import signal
 import sys
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from onetrail_collector.clock import Clock
+
+ROOM = 2.0  # times the database's size must be free: the copy must not fill ingest's disk
 
 State = Literal["none", "running", "done", "failed"]
 
@@ -32,6 +35,7 @@ class DryRun:
         self._command = [sys.executable, "-m", "onetrail_collector", "identity", "rebuild"]
         self._command += ["--dry-run", "--db", str(db)]
         self._command += ["--config", str(config)] if config else []
+        self._db = db
         self._clock = clock
         self._task: asyncio.Task[None] | None = None
         self.last = Run()
@@ -50,6 +54,17 @@ class DryRun:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
+        try:
+            state, said = await self._said()
+        except OSError as error:
+            state, said = "failed", [f"the dry run could not begin: {error}"]
+        self.last = Run(state, self.last.began_ms, self._clock(), tuple(said))
+
+    async def _said(self) -> tuple[State, list[str]]:
+        needed = int(ROOM * self._db.stat().st_size)
+        free = shutil.disk_usage(self._db.absolute().parent).free
+        if free < needed:
+            return "failed", [f"the copy needs {needed:,} bytes free beside the database: {free:,}"]
         process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.DEVNULL,
@@ -64,6 +79,5 @@ class DryRun:
             await process.wait()
             raise
         lines = [line.strip() for line in output.decode(errors="replace").splitlines()]
-        said = tuple(line for line in lines if line and line != "resolving")
-        state: State = "failed" if process.returncode else "done"
-        self.last = Run(state, self.last.began_ms, self._clock(), said)
+        said = [line for line in lines if line and line != "resolving"]
+        return "failed" if process.returncode else "done", said

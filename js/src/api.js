@@ -35,8 +35,8 @@ export const api = {
 
   page: (properties) => allowed() && api.track("page-view", { ...view(), ...properties }),
 
-  identify: (who = {}) => {
-    const properties = identifyProperties(who);
+  identify: (who) => {
+    const properties = identifyProperties(who || {});
     if (JSON.stringify(properties)[2]) api.track("identify", properties); // more than {}
     else say("identify() needs userId, email, phone or traits");
   },
@@ -89,5 +89,7 @@ export const onAddress = () => setTimeout(() => moved() && autoPage());
  * @property {() => Promise<boolean>} flush whether all that this page has to send is acknowledged, after one more try
  * @property {() => string} sessionId "" in a browser's first moment, until its tabs have agreed on one
  * @property {() => string} profileId "" until the collector has answered
- * @property {(name: string, listen: (detail: any) => void) => void} on
+ * @property {(name: Outcome | "rejected", listen: (detail: any) => void) => void} on of a request, {request, status, answer}; of an event
+ *   that the collector refuses, {id, error, detail}
+ * @typedef {"sent" | "kept" | "split" | "refused" | "aside"} Outcome what became of a request
  */

@@ -1,3 +1,4 @@
+import { settle } from "./fresh.js";
 import { queue } from "./queue.js";
 
 /** Entries in flight, set aside, or waiting after a failure: not to be sent as the page goes, which fails requests. */
@@ -12,14 +13,14 @@ export const free = () => {
  * The oldest entries that may travel together: those with the same head, up to `limit` bytes, at least one.
  *
  * @param {number} limit
- * @returns {Batch | "" | undefined}
+ * @returns {[head: string | undefined, keys: string[], lines: string[], bytes: number]} without a head where there is nothing to send
  */
 export const take = (limit) => {
   let bytes = 0;
   let head;
   const keys = [];
   const lines = [];
-  for (const key in queue) {
+  for (const key in /** @type {{}} */ (settle() && queue)) {
     if (!busy[key]) {
       const entry = /** @type {string} */ (queue[key]);
       const [its, ...more] = entry.split("\n");
@@ -32,7 +33,5 @@ export const take = (limit) => {
       bytes += size;
     }
   }
-  return head && [head, keys, lines, bytes];
+  return [head, keys, lines, bytes];
 };
-
-/** @typedef {[head: string, keys: string[], lines: string[], bytes: number]} Batch */

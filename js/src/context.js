@@ -24,5 +24,5 @@ export const context = () => ({
   client_hints: /** @type {any} */ (navigator).userAgentData, // what it gives unasked: brands, mobile, platform
   first_touch: load("first_touch"),
   last_touch: load("last_touch"),
-  dropped: dropped || undefined,
+  dropped,
 });

@@ -1,6 +1,5 @@
 import { allowed } from "./allowed.js";
 import { free, take } from "./batch.js";
-import { settle } from "./fresh.js";
 import { say } from "./guard.js";
 import { judge } from "./judge.js";
 import { emit } from "./listeners.js";
@@ -22,21 +21,27 @@ let timer;
 /** @type {Promise<unknown> | undefined} */
 let running;
 
-/** @type {(batch: import("./batch.js").Batch, leaving?: boolean) => Promise<unknown>} */
-const send = async ([head, keys, lines, bytes], leaving) => {
-  const { stamp, profile: issued, context } = JSON.parse(head);
-  const envelope = {
+/**
+ * Send the oldest events that may travel together, up to so many bytes; whether there were any.
+ *
+ * @type {(limit: number, leaving?: boolean) => Promise<boolean>}
+ */
+const send = async (limit, leaving) => {
+  const [head, keys, lines, bytes] = take(limit);
+  if (!head) return false;
+  const [stamp, issued, context] = JSON.parse(head);
+  const request = JSON.stringify({
     source: { id: options.source },
     session: { id: idOf(stamp) },
     profile: { id: issued || profileFor(stamp) },
     sent_at: now(),
     context,
-  };
-  const request = JSON.stringify(envelope).slice(0, -1) + `,"events":[${lines}]}`; // they are JSON already
+    events: JSON.parse(`[${lines}]`),
+  });
   const [status, retryAfter, answer] = await post(request, bytes <= MAX_BYTES, leaving); // the browser refuses a larger one
   const verdict = judge(status, answer, lines[1]);
-  const { detail, profile, rejected = [] } = answer || {};
-  say(detail || rejected[0]?.detail);
+  const { profile, rejected = [] } = answer || {};
+  say((rejected[0] || answer)?.detail);
   maxBytes = verdict === "split" ? bytes / 2 : MAX_BYTES;
   if (verdict === "kept") timer = setTimeout(resume, nextDelay(++failures, Math.random(), retryAfter));
   else {
@@ -45,28 +50,18 @@ const send = async ([head, keys, lines, bytes], leaving) => {
     // Of several, each becomes an entry of its own, so that smaller requests find out which one it is.
     if (verdict === "split") lines.forEach((line) => add(head + "\n" + line));
     if (verdict !== "aside") keys.forEach(drop);
-    for (const refusal of verdict === "refused" ? [answer] : rejected) emit("rejected", refusal);
+    (verdict === "refused" ? [answer] : rejected).forEach((/** @type {unknown} */ refusal) => emit("rejected", refusal));
   }
   emit(verdict, { request, status, answer });
   return true;
 };
 
-/** @type {(limit: number, leaving?: boolean) => Promise<unknown> | undefined | false | ""} */
-const next = (limit, leaving) => {
-  const batch = settle() && take(Math.min(limit, maxBytes));
-  return batch && send(batch, leaving).catch(say);
-};
-
 /** Send what is queued, one request in flight in all tabs, unless that is under way, or a wait after a failure. */
-export const pump = () => {
-  if (!timer && allowed()) {
-    running ||= lock(async () => {
-      while (!timer && (await next(MAX_BYTES)));
-      running = undefined;
-    }).catch(() => (running = undefined));
-  }
-  return running;
-};
+export const pump = () =>
+  (running ||= lock(async () => {
+    while (!timer && (await send(maxBytes).catch(say)));
+    running = undefined;
+  }).catch(() => (running = undefined)));
 
 /** Try again now: the wait is over, or the network is back. */
 export const resume = () => {
@@ -81,5 +76,5 @@ export const resume = () => {
  * the next page.
  */
 export const leave = () => {
-  for (let part = 0; part < PARTS; part++) next(MAX_BYTES / PARTS, true);
+  for (let part = 0; part < PARTS; part++) send(maxBytes / PARTS, true).catch(say);
 };

@@ -22,7 +22,7 @@ export const settle = () => {
   if (!stamp() || options.sessionTimeout) begin();
   if (fresh) {
     const now = stamp();
-    add(JSON.stringify({ stamp: now, profile: profileFor(now), context: context() }) + fresh);
+    add(JSON.stringify([now, profileFor(now), context()]) + fresh);
     clear();
   }
   return true;

@@ -1,7 +1,6 @@
+import { allowed } from "./allowed.js";
 import { readCookie, writeCookie } from "./storage.js";
 import { prefix } from "./tag.js";
-
-const me = "" + Math.random();
 
 /**
  * Run one at a time in all tabs. Only https pages and localhost have locks; elsewhere a cookie that ends by itself is the lease. Two
@@ -11,9 +10,10 @@ const me = "" + Math.random();
  */
 export const lock = async (run) => {
   if (navigator.locks) return navigator.locks.request(prefix, run).catch(run); // refused in a sandbox, where no other tab is
+  if (!allowed()) return run(); // which finds that it may do nothing; nor may a lease be stored
   const lease = prefix + "lease";
-  while ((readCookie(lease) || me) !== me) await new Promise((done) => setTimeout(done, 1000));
-  writeCookie(lease, me, 40); // longer than a request may take
+  while (readCookie(lease)) await new Promise((done) => setTimeout(done, 1000));
+  writeCookie(lease, lease, 40); // longer than a request may take
   await run();
   writeCookie(lease, "", -1);
 };

@@ -15,7 +15,7 @@ const clean = (href) => {
   if (!href) return;
   const url = new URL(href);
   if (!options.hash) url.hash = "";
-  for (const name of options.scrub.split(",")) if (url.searchParams.has(name)) url.searchParams.delete(name);
+  options.scrub?.split(",").forEach((name) => url.searchParams.delete(name));
   return url.href;
 };
 

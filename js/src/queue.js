@@ -18,8 +18,8 @@ const MAX_AGE_MS = 2_600_000_000; // thirty days
  */
 export let queue = {};
 
-/** How many events this page had to give up. */
-export let dropped = 0;
+/** How many events this page had to give up, if any. @type {number | undefined} */
+export let dropped;
 
 /** Forget all of it here; localStorage is another's to clear. */
 export const empty = () => {
@@ -49,7 +49,7 @@ export const add = (entry) => {
     const its = /** @type {string} */ (queue[key]);
     if ((size += its.length) > MAX_CHARACTERS || key < events + hexTime(Date.now() - MAX_AGE_MS)) {
       say("queue full");
-      dropped += its.split("\n").length - 1;
+      dropped = ~~(/** @type {any} */ (dropped)) + its.split("\n").length - 1;
       drop(key);
     }
   }

@@ -1,7 +1,8 @@
 import { api, begin, onAddress } from "./api.js";
-import { arrive, depart } from "./crossDomain.js";
+import { onClick } from "./clicks.js";
+import { arrive } from "./crossDomain.js";
 import { leave, resume } from "./delivery.js";
-import { guard } from "./guard.js";
+import { guard, say } from "./guard.js";
 import { adopt, queue } from "./queue.js";
 import { base, configure, options } from "./tag.js";
 
@@ -34,14 +35,15 @@ export const start = (given, url) => {
     pagehide: leave,
     pageshow: (/** @type {any} */ { persisted }) => persisted && begin(), // out of the back/forward cache
     visibilitychange: () => document.hidden && leave(),
-    click: depart,
-    auxclick: depart,
+    click: onClick,
+    auxclick: onClick,
     popstate: onAddress,
     storage: (/** @type {any} */ { key, newValue }) => newValue ?? delete queue[key], // another tab has sent it
   };
   for (const name in onEvents) addEventListener(name, guard(/** @type {any} */ (onEvents)[name]), true);
 
   if (options.auto.replace("page-view", "")) {
-    document.head.append(Object.assign(document.createElement("script"), { src: new URL("t-more.js", base) }));
+    const url = /** @type {any} */ (new URL("t-more.js", base));
+    import(/* webpackIgnore: true */ url).then((module) => module.more(options, api.track)).catch(say);
   }
 };

@@ -2,7 +2,7 @@
  * What the tag says: the one configuration of the page's one tracker. Module state throughout, rather than objects that are handed
  * around, is what keeps t.js within its 3,000 bytes; tests give each tab a global object of its own.
  *
- * @type {Options & {auto: string, scrub: string}}
+ * @type {Options & {auto: string}}
  */
 export let options;
 
@@ -17,7 +17,7 @@ export let events;
 
 /** @type {(given: Options, url: string) => void} */
 export const configure = (given, url) => {
-  options = { auto: "page-view", scrub: "", ...given };
+  options = { auto: "page-view", ...given };
   base = url;
   prefix = `onetrail.${given.source}.`;
   events = prefix + "event.";

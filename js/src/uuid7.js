@@ -14,9 +14,8 @@ export const now = () => new Date().toISOString();
  */
 export const uuid7 = () => {
   last = Math.max(Date.now(), last + 1);
-  const time = hexTime(last);
   const random = crypto.getRandomValues(new Uint8Array(36));
-  return `${time.slice(0, 8)}-${time.slice(8)}-7...-8...-............`.replace(/\./g, (_, at) =>
+  return (hexTime(last).replace(/.{8}/, "$&-") + "-7...-8...-............").replace(/\./g, (_, at) =>
     (/** @type {number} */ (random[at]) % 16).toString(16),
   );
 };

@@ -3,7 +3,7 @@ import vm from "node:vm";
 import { bundle } from "../bundle.js";
 import { fakeClock, fakeDocument, fakeLocalStorage } from "./fakes.js";
 
-const code = new vm.Script(bundle("src/index.js"));
+const code = new vm.Script(bundle("src/index.js", "iife"));
 const DATE = new vm.Script("Date = class extends Date { constructor(...a) { super(...(a.length ? a : [now()])) } static now() { return now() } }");
 
 /**

@@ -1,10 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bundle } from "../bundle.js";
+import { moduleText } from "../bundle.js";
 import { fakeDocument, settled } from "./fakes.js";
 
 test("the module exports init, and does nothing until it is called", async () => {
-  const url = "data:text/javascript," + encodeURIComponent(bundle("src/onetrail.js", "esm"));
+  const url = "data:text/javascript," + encodeURIComponent(moduleText());
   const module = await import(url);
   assert.deepEqual(Object.keys(module), ["init"]);
 

@@ -30,7 +30,7 @@ test("a time-out and a domain are the tag's to ask for", async () => {
 
 test("a cookie of a like name is not the session's", async () => {
   const browser = createBrowser();
-  browser.document.cookie = "notonetrail=theirs";
+  browser.document.cookie = "not-onetrail=theirs";
   const { api } = browser.open();
   await settled();
   assert.match(api.sessionId(), /^[\da-f-]{36}$/);

@@ -101,6 +101,50 @@ def test_a_local_storage_that_the_page_has_filled(
     assert sorted(event.properties["n"] for event in stored) == list(range(20))
 
 
+def test_a_sandbox_in_which_the_browser_itself_forbids_all_storage(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """Nothing is faked: cookies, localStorage and locks throw, as the page has no origin."""
+    site.headers = {"Content-Security-Policy": "sandbox allow-scripts"}
+    open_page(page, site, gate)
+    for refused in ("document.cookie", "localStorage.length"):
+        assert page.evaluate(f"(() => {{ try {{ {refused} }} catch (e) {{ return e.name }} }})()")
+    page.evaluate("onetrail.track('one')")
+    collector.wait_for_stored("one", 1)
+    wait_for(lambda: page.evaluate("onetrail.profileId()"), "the profile ID, in memory")
+    page.evaluate("onetrail.track('two')")
+    collector.wait_for_stored("two", 1)
+    assert len({(event.session, event.profile) for event in collector.stored()}) == 1
+    assert gate.types == ["page-view", "one", "two"]
+
+
+def test_a_service_worker_that_answers_with_its_offline_page_costs_no_event(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """It is asked for the collector's requests too, and 200 is what it says."""
+    site.pages["/worker.js"] = """
+        let offline = true;
+        self.addEventListener("activate", event => event.waitUntil(clients.claim()));
+        self.addEventListener("message", () => { offline = false; });
+        self.addEventListener("fetch", event => {
+            if (offline && event.request.url.endsWith("/track"))
+                event.respondWith(new Response("<h1>You are offline</h1>", {status: 200}));
+        });"""
+    page.goto(site.page("/bare"))
+    page.evaluate(
+        "navigator.serviceWorker.register('/worker.js');"
+        "navigator.serviceWorker.controller || new Promise(done =>"
+        " navigator.serviceWorker.addEventListener('controllerchange', () => done()))"
+    )
+    open_page(page, site, gate)
+    page.evaluate("onetrail.track('one')")
+    assert page.evaluate("onetrail.flush()") is False
+    assert gate.requests == []
+    page.evaluate("navigator.serviceWorker.controller.postMessage('back')")
+    collector.wait_for_stored("one", 1)
+    collector.wait_for_stored("page-view", 1)
+
+
 STRICT = (
     "default-src 'none'; script-src {0}; connect-src {0};"
     " require-trusted-types-for 'script'; trusted-types 'none'"
@@ -118,11 +162,18 @@ def refused(page: Page) -> list[str]:
 def test_a_strict_content_security_policy(
     page: Page, site: Site, gate: Gate, collector: Collector, refused: list[str]
 ) -> None:
-    """No eval, no inline script or style; the policy names the collector and nothing else."""
+    """No eval, no inline script or style; the policy names the collector and nothing else.
+
+    What the tag asks for beyond t.js is loaded too, also where scripts are trusted types.
+    """
     site.headers = {"Content-Security-Policy": STRICT.format(gate.url)}
-    page.goto(site.page("/", f'<link rel="icon" href="data:,">{gate.tag()}'))
+    tag = gate.tag(attributes='data-auto="page-view forms vitals"')
+    page.goto(site.page("/", tag, "<form id=f action='#x'></form>"))
     collector.wait_for_stored("page-view", 1)
-    assert [text for text in refused if "t.js" in text or "eval" in text] == []
+    wait_for(lambda: "/t-vitals.js" in gate.loaded, "the third file, which the second one asks for")
+    page.evaluate("f.requestSubmit()")
+    collector.wait_for_stored("form-submit", 1)
+    assert [text for text in refused if gate.url in text or "eval" in text] == []
 
 
 def pinned(gate: Gate, digest: str) -> str:

@@ -1,17 +1,21 @@
 """What a tag asks for beyond page views: a second file, which other pages do not load."""
 
+import subprocess
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import Page
 
+JS = Path(__file__).parents[2] / "js"
+
 
 def open_page(page: Page, site: Site, gate: Gate, attributes: str, body: str = "") -> None:
-    with page.expect_response("**/t-more.js"):
-        page.goto(site.page("/", gate.tag(attributes=attributes), body))
-    page.wait_for_load_state()
+    page.goto(site.page("/", gate.tag(attributes=attributes), body))
+    wait_for(lambda: "/t-more.js" in gate.loaded, "the second file")
+    page.evaluate(f"import('{gate.url}/t-more.js').then(() => 0)")  # until it has run
 
 
 def test_a_page_that_asks_for_nothing_loads_one_file(
@@ -25,15 +29,22 @@ def test_a_page_that_asks_for_nothing_loads_one_file(
     assert scripts == [gate.url + "/t.js"]
 
 
-def test_elements_say_what_a_click_means(
+def test_the_module_of_an_app_loads_it_too(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
-    body = """<p data-onetrail-event="sign-up" data-onetrail-plan="pro" data-onetrail-seat-count="3"
-        data-theirs="no"><button><b>Sign up</b></button></p>"""
-    open_page(page, site, gate, 'data-auto="page-view elements"', body)
-    page.click("b")
-    (event,) = collector.wait_for_stored("sign-up", 1)
-    assert event.properties == {"plan": "pro", "seatCount": "3"}
+    """What npm packs, imported as it is: its options are the tag's attributes."""
+    text = "import('./bundle.js').then(({ moduleText }) => process.stdout.write(moduleText()))"
+    built = subprocess.run(["node", "-e", text], cwd=JS, capture_output=True, text=True, check=True)
+    site.pages["/onetrail.js"] = built.stdout
+    site.pages["/app.js"] = f"""import {{ init }} from "/onetrail.js";
+        init({{ source: "demo", host: "{gate.url}", auto: "page-view forms" }}).track("begun");"""
+    app = '<script type="module" src="/app.js"></script><form id=f onsubmit="return false"></form>'
+    page.goto(site.page("/", body=app))
+    wait_for(lambda: "/t-more.js" in gate.loaded, "the second file")
+    page.evaluate(f"import('{gate.url}/t-more.js').then(() => f.requestSubmit())")
+    collector.wait_for_stored("form-submit", 1)
+    assert gate.types == ["page-view", "begun", "form-submit"]
+    assert "/t.js" not in gate.loaded
 
 
 def test_links_that_lead_away_and_downloads(
@@ -158,6 +169,8 @@ def test_the_profile_id_is_passed_on_to_the_company_s_other_domains_only(
     views = [event.properties["url"] for event in collector.stored("page-view")]
     assert views == [site.url + "/", other + "/shop?q=1"]
     assert arrival.profile != here
+    one = collector.get(f"/profiles/{here}")
+    assert {here, arrival.profile} <= {device["id"] for device in one["profile_ids"]}
     assert "/t-more.js" not in gate.loaded
 
 

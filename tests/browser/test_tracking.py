@@ -90,3 +90,30 @@ def test_two_tabs_share_the_session_and_the_profile(
     first, second = collector.wait_for_stored("page-view", 2)
     assert first.session == second.session
     assert first.profile == second.profile
+
+
+def test_an_element_says_what_a_click_on_it_means(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """With the plain tag, and from the first click: also one that leaves the page at once."""
+    page.goto(
+        site.page(
+            "/",
+            gate.tag(),
+            """<p data-onetrail-event="sign-up" data-onetrail-plan="pro" data-theirs="no"
+            data-onetrail-seat-count="3"><button><b>Sign up</b></button></p> <i>nothing</i>
+            <a href="/next" data-onetrail-event="go" data-onetrail="">Next</a>""",
+        )
+    )
+    site.page("/next")
+    page.wait_for_function("window.onetrail")
+    page.click("i")
+    page.evaluate("document.dispatchEvent(new Event('click'))")  # whose target is no element
+    page.click("b")
+    page.click("a")
+    (event,) = collector.wait_for_stored("sign-up", 1)
+    assert event.properties == {"plan": "pro", "seatCount": "3"}
+    (gone,) = collector.wait_for_stored("go", 1)
+    assert gone.properties == {}
+    assert gate.types == ["page-view", "sign-up", "go"]
+    assert gate.loaded == ["/t.js"]

@@ -8,7 +8,8 @@ from typing import Any
 from tests.conftest import wait_until
 
 from onetrail_collector.page_counts import tally
-from onetrail_collector.store.counts import DAY_MS, HOUR_MS, MOST_LABELS
+from onetrail_collector.store.counts import HOUR_MS, MOST_LABELS
+from onetrail_collector.store.labels import DAY_MS, NEW_A_DAY, Labels
 from onetrail_collector.store.rows import CountsAsked, PageView
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -73,6 +74,30 @@ def test_of_each_past_hour_and_day_the_most_frequent_labels_are_kept(tmp_path: P
         lost = 1500 - MOST_LABELS
         assert kept[0] == ("(other)", sum(range(1, lost + 1)))
         assert kept[1] == (f"p{lost:05}", lost + 1)
+
+
+def test_types_that_a_stranger_makes_up_fill_no_table(collector: Any) -> None:
+    """Each was three rows for ever: of its minute, its hour, its day."""
+    for part in range(NEW_A_DAY // 1_000 + 2):
+        made_up = [{"type": f"made-up-{part}-{number}"} for number in range(1_000)]
+        assert collector.post({"source": {"id": "demo"}, "events": made_up}).json()["accepted"]
+    told = counted(collector, "events")
+    assert len(told) == NEW_A_DAY + 1
+    assert told["(other)"] == 2_000
+
+
+def test_what_was_told_apart_yesterday_still_is_when_a_day_brings_too_much_that_is_new() -> None:
+    labels = Labels(new_a_day=3, most_a_day=5)
+
+    def told(day: int, names: str) -> str:
+        rows = labels.bound(("pages", day * DAY_MS, 1, name, 1) for name in names)
+        return "".join(label for *_, label, _ in rows).replace("(other)", ".")
+
+    assert told(1, "abcdea") == "abc..a"
+    assert told(2, "xyzwabx") == "xyz.abx"
+    assert told(1, "x") == "x"  # an event that comes late is of today
+    assert told(2, "c") == "."  # no more than so many in all
+    assert told(4, "c") == "c"
 
 
 def test_a_hostile_address_is_no_page() -> None:

@@ -19,9 +19,9 @@ MAX_PAGE_BYTES = 150_000
 OTHERS = ("/ui/sources", "/ui/identity", "/ui/sign-in")
 
 
-def send(collector: Any, *events: dict[str, Any], session: str = "s") -> str:
+def send(collector: Any, *events: dict[str, Any], session: str = "s", **headers: str) -> str:
     body = {"source": {"id": "demo"}, "session": {"id": session}, "events": list(events)}
-    answer = collector.post(body)
+    answer = collector.post(body, **headers)
     assert answer.status_code == 200, answer.text
     profile_id: str = answer.json()["profile"]["id"]
     return profile_id
@@ -153,14 +153,28 @@ def test_a_profile_is_found_by_any_of_its_names(signed_in: Page, collector: Any)
 
 
 def test_what_a_stranger_sends_is_shown_as_text(signed_in: Page, collector: Any) -> None:
+    page = {"url": f"https://a.test/{HOSTILE}", "referrer": f"https://{HOSTILE}.test/"}
+    view = {"type": "page-view", "properties": page}
     event = {"type": HOSTILE, "properties": {HOSTILE: HOSTILE}, "context": {HOSTILE: HOSTILE}}
-    who = identify(user_id=HOSTILE, traits={"name": HOSTILE, HOSTILE: HOSTILE})
-    profile_id = send(collector, event, who, session=HOSTILE)
-    for path in ("/ui", "/ui/live", f"/ui/profiles/{profile_id}"):
+    event["id"] = HOSTILE
+    traits = {"name": HOSTILE, HOSTILE: HOSTILE}
+    who = identify(user_id=HOSTILE, email=f"{HOSTILE}@a.test", traits=traits)
+    lost = {"type": HOSTILE, "properties": [HOSTILE]}
+    agent = {"user-agent": HOSTILE}
+    profile_id = send(collector, event, view, who, lost, session=HOSTILE, **agent)
+    collector.post(
+        {"key": f"user_id:{HOSTILE}", "reason": HOSTILE},
+        "/identity/refuse-key",
+        authorization=f"Bearer {collector.token}",
+    ).raise_for_status()
+    search = f"/ui/profiles?q={HOSTILE[:20]}"
+    for path in ("/ui", "/ui/live", f"/ui/profiles/{profile_id}", "/ui/identity", search):
         signed_in.goto(collector.url + path)
         expect(signed_in.get_by_text(HOSTILE, exact=True).first).to_be_visible()
         for summary in signed_in.locator("summary strong").all():
             summary.click()
+        for place in signed_in.locator(".node, .line").all():
+            place.press("Enter")
         assert signed_in.evaluate("document.title") not in {"1", "2"}
         assert signed_in.locator("img[src=x]").count() == 0
 

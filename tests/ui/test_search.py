@@ -45,6 +45,26 @@ def test_a_prefix_is_taken_as_text_and_the_answers_are_few(collector: Any) -> No
     assert found(collector, "%y") == []
 
 
+def test_a_person_is_found_by_the_ids_of_what_they_did(collector: Any) -> None:
+    ann = identify(collector, "session-of-ann", email="ann@acme-shop.ch")
+    identify(collector, "session-of-bob", email="bob@acme-shop.ch")
+    [(event_id,)] = collector.rows("SELECT event_id FROM links ORDER BY profile_id LIMIT 1")
+    assert found(collector, ann[:8].upper()) == [(ann, "profile ID", ann)]
+    assert found(collector, "session-of-ann") == [(ann, "session ID", "session-of-ann")]
+    assert found(collector, event_id) == [(ann, "event ID", event_id)]
+    assert collector.get("/events", id=event_id)["events"][0]["profile_id"] == ann
+    assert collector.get("/events", id="none such") == {"events": []}
+
+
+def test_enter_opens_the_only_one_whom_a_beginning_means(signed_in: Page, collector: Any) -> None:
+    identify(collector, "1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
+    for text in ("exam", "ann@"):
+        signed_in.goto(f"{collector.url}/ui/profiles")
+        signed_in.get_by_label("A profile ID").fill(text)
+        signed_in.keyboard.press("Enter")
+        expect(signed_in.get_by_role("heading", name="Ann Example")).to_be_visible()
+
+
 def test_of_hashed_keys_only_whole_values_are_found(
     new_collector: Any, monkeypatch: Any, tmp_path: Any
 ) -> None:

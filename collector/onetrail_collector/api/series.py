@@ -1,7 +1,7 @@
 """Counts over time, from the roll-ups: as fast with ten million events as with ten."""
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 
 import msgspec
@@ -13,16 +13,20 @@ from onetrail_collector.errors import wrong_shape
 from onetrail_collector.store.rows import OTHER, CountRow, CountsAsked
 
 Metric = Literal["events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers"]
-Step = Literal["minute", "hour", "day", "month"]
+Step = Literal["minute", "hour", "day", "month", "whole"]
 
 STEPS_MS: dict[str, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
 WITHOUT_MINUTES = ("pages", "referrers")
+MINUTES_UP_TO, HOURS_UP_TO = timedelta(hours=3), timedelta(days=8)  # of a whole; beyond by day
 MAX_STEPS = 2_000
 MOST_LINES = 12
 
 
 class SeriesAsked(msgspec.Struct, rename={"from_": "from"}):
-    """Which counts: of the steps that begin in [from, to), RFC 3339; at most 2,000 of them."""
+    """Which counts: of the steps that begin in [from, to), RFC 3339; at most 2,000 of them.
+
+    `whole` is one step for all the time, which begins with a minute, hour or day, as long as it is.
+    """
 
     from_: datetime
     to: datetime
@@ -59,12 +63,12 @@ async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
     starts = _starts(asked)
     if asked.step == "minute" and asked.metric in WITHOUT_MINUTES:
         raise wrong_shape(f"step: {asked.metric} are counted by hour, day and month; not by minute")
-    stored_step = "day" if asked.step == "month" else asked.step
     rows = await call.store.read_counts(
         CountsAsked(
             by=asked.by,
+            whole=asked.step == "whole",
             metric=asked.metric,
-            step_ms=STEPS_MS[stored_step],
+            step_ms=STEPS_MS[_stored_step(asked)],
             from_ms=starts[0],
             to_ms=to_ms(asked.to),
             source=asked.source or None,
@@ -78,6 +82,18 @@ async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
 OPERATIONS = (Operation("GET", "/counts/series", counts_over_time, "read", Series, SeriesAsked),)
 
 
+def _stored_step(asked: SeriesAsked) -> str:
+    """The step in which the counts are kept that make up what is asked for."""
+    if asked.step == "month":
+        return "day"
+    if asked.step != "whole":
+        return asked.step
+    length = asked.to - asked.from_
+    if length <= MINUTES_UP_TO and asked.metric not in WITHOUT_MINUTES:
+        return "minute"
+    return "hour" if length <= HOURS_UP_TO else "day"
+
+
 def _starts(asked: SeriesAsked) -> list[int]:
     """When the steps begin; the first is the one that `from` lies in."""
     from_ms, end_ms = to_ms(asked.from_), to_ms(asked.to)
@@ -86,7 +102,8 @@ def _starts(asked: SeriesAsked) -> list[int]:
     if asked.step == "month":
         starts = list(_months(asked.from_, end_ms))
     else:
-        step_ms = STEPS_MS[asked.step]
+        step_ms = STEPS_MS[_stored_step(asked)]
+        end_ms = from_ms + 1 if asked.step == "whole" else end_ms
         starts = list(range(from_ms - from_ms % step_ms, end_ms, step_ms)[: MAX_STEPS + 1])
     if len(starts) > MAX_STEPS:
         raise wrong_shape(

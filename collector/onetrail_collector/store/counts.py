@@ -12,6 +12,7 @@ from itertools import product
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.labels import DAY_MS
 from onetrail_collector.store.rows import (
     OTHER,
     CountRow,
@@ -22,7 +23,7 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 
-MINUTE_MS, HOUR_MS, DAY_MS = 60_000, 3_600_000, 86_400_000
+MINUTE_MS, HOUR_MS = 60_000, 3_600_000
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
 KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}
@@ -43,7 +44,7 @@ ON CONFLICT DO UPDATE SET count = count + excluded.count
 # Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
 READ_COUNTS = """
 WITH chosen AS MATERIALIZED (
-    SELECT {name} AS line, counts.start_ms, sum(counts.count) AS happened
+    SELECT {line} AS line, {start} AS start_ms, sum(counts.count) AS happened
     FROM counts CROSS JOIN sources ON sources.id = counts.source
     WHERE counts.metric = ?1 AND counts.step_ms = ?2 AND counts.start_ms >= ?3
       AND counts.start_ms < ?4 AND (?5 IS NULL OR sources.public_id = ?5)
@@ -122,8 +123,9 @@ async def read_counts(reader: aiosqlite.Connection, asked: CountsAsked) -> list[
 
     Lines are of the `most` greatest names; all others are one, OTHER.
     """
-    name = {"": "counts.metric", "source": "sources.public_id", "label": "counts.label"}[asked.by]
-    rows = await reader.execute_fetchall(READ_COUNTS.format(name=name), asked[1:])
+    line = {"": "counts.metric", "source": "sources.public_id", "label": "counts.label"}[asked.by]
+    sql = READ_COUNTS.format(line=line, start="?3" if asked.whole else "counts.start_ms")
+    rows = await reader.execute_fetchall(sql, asked[1:7])
     return [CountRow(*row) for row in rows]
 
 

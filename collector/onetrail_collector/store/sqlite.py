@@ -24,6 +24,7 @@ from onetrail_collector.store import (
 )
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.labels import Labels
 from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
     BlockedValue,
@@ -55,6 +56,7 @@ class SqliteStore:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()
+        self._labels = Labels()
         self.identity = IdentityReads(reader)
         self.retention = RetentionTables(reader, self.transaction)
 
@@ -84,7 +86,7 @@ class SqliteStore:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Transaction]:
         async with self._all_or_nothing():
-            yield Transaction(self._writer)
+            yield Transaction(self._writer, self._labels)
 
     @asynccontextmanager
     async def _all_or_nothing(self) -> AsyncIterator[None]:
@@ -214,7 +216,7 @@ class SqliteStore:
 
     async def add_page_counts(self, rows: list[Tally], last: int) -> None:
         async with self._all_or_nothing():
-            await counts.add_page_counts(self._writer, rows, last)
+            await counts.add_page_counts(self._writer, self._labels.bound(rows), last)
 
     async def tidy(self, now_ms: int) -> None:
         async with self._all_or_nothing():

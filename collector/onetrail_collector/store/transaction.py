@@ -16,6 +16,7 @@ from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.imports import ImportTables
 from onetrail_collector.store.insert import insert
+from onetrail_collector.store.labels import Labels
 from onetrail_collector.store.links import add_links
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
@@ -137,8 +138,9 @@ _rows = msgspec.json.Decoder(list[list[Any]])
 class Transaction:
     """What can be asked and written between BEGIN IMMEDIATE and COMMIT."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: aiosqlite.Connection, labels: Labels) -> None:
         self._connection = connection
+        self._labels = labels
         self.identity = IdentityTables(connection)
         self.identity_reads = IdentityReads(connection)
         self.erasing = ErasureSteps(connection)
@@ -221,7 +223,7 @@ class Transaction:
         await self._add_events(writes.events)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
-        await add_counts(self._connection, tally(writes))
+        await add_counts(self._connection, self._labels.bound(tally(writes)))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}

@@ -9,7 +9,7 @@ const FILE = /\.(7z|avi|csv|dmg|docx?|epub|exe|gz|iso|jar|mov|mp[34]|msi|odt|pdf
  * @param {import("./more.js").Track} track
  */
 export const watchLinks = (target, auto, ours, track) => {
-  const link = /** @type {HTMLAnchorElement | null} */ (target.closest("a[href]"));
+  const link = /** @type {HTMLAnchorElement | null} */ (target.closest?.("a[href]"));
   if (!link || !link.hostname) return;
   const url = link.origin + link.pathname; // without the query, which may hold anything
   if (auto.includes("downloads") && FILE.test(link.pathname)) track("download", { url });

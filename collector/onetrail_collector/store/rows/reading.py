@@ -29,7 +29,10 @@ OTHER = "(other)"  # the label of all that are too rare for one of their own
 
 
 class CountsAsked(NamedTuple):
-    """Counts of one metric; `by` is source, label or nothing, `source` None where all are meant."""
+    """Counts of one metric; `by` is source, label or nothing, `source` None where all are meant.
+
+    With `whole` all steps are one, which begins at from_ms.
+    """
 
     by: str
     metric: str
@@ -38,6 +41,7 @@ class CountsAsked(NamedTuple):
     to_ms: int
     source: str | None
     most: int
+    whole: bool = False
 
 
 class CountRow(NamedTuple):

@@ -44,6 +44,9 @@ export function when(time) {
 /** @param {number} number */
 export const figure = (number) => number.toLocaleString();
 
+/** So many of something. @param {number} number @param {string} noun */
+export const counted = (number, noun) => `${figure(number)} ${noun}${number === 1 ? "" : "s"}`;
+
 /** A size for people. @param {number} size */
 export function bytes(size) {
   const power = Math.min(Math.floor(Math.log10(Math.max(size, 1)) / 3), 4);

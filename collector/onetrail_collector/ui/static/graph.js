@@ -3,9 +3,11 @@
 import { h, svg } from "./dom.js";
 
 const ROW = 46;
-const WIDTH = 760;
-const BOX = { width: 250, height: 34 };
-const COLOURS = ["#0b5fff", "#0a7a45", "#a23bd1", "#e07a00", "#d1345b", "#00838f"];
+const BOX_HEIGHT = 34;
+/** Widths in pixels: of all, of a node, of the room at the left for what operators joined; letters in a node. */
+const WIDE = { width: 760, box: 250, left: 60, letters: 34 };
+const NARROW = { width: 262, box: 110, left: 24, letters: 14 };
+const COLOURS = ["var(--c1)", "var(--c3)", "var(--c4)", "var(--c2)", "var(--c5)", "var(--c6)"];
 
 const MOST = 100; // nodes of a column; more are drawn as one
 
@@ -41,9 +43,9 @@ export function clustered(graph) {
 
 /**
  * Where each node stands; pure. Keys are put beside the devices that use them, so that few lines cross.
- * @param {{nodes: any[], links: any[]}} graph
+ * @param {{nodes: any[], links: any[]}} graph @param {typeof WIDE} shape
  */
-export function layout(graph) {
+export function layout(graph, shape = WIDE) {
   const devices = graph.nodes.filter((node) => node.type === "profile_id");
   const keys = graph.nodes.filter((node) => node.type === "key");
   const rows = new Map(devices.map((node, row) => [node.id, row]));
@@ -54,7 +56,7 @@ export function layout(graph) {
   keys.sort((a, b) => middle(a) - middle(b) || a.id.localeCompare(b.id));
   const most = Math.max(devices.length, keys.length, 1);
   const places = new Map();
-  for (const [side, column] of [[0, devices], [WIDTH - BOX.width, keys]]) {
+  for (const [side, column] of [[0, devices], [shape.width - shape.box, keys]]) {
     const gap = (most * ROW) / Math.max(column.length, 1);
     column.forEach((node, row) => places.set(node.id, { x: side, y: (row + 0.5) * gap }));
   }
@@ -67,16 +69,17 @@ export function layout(graph) {
  */
 export function picture(whole, chosen) {
   const graph = clustered(whole);
-  const { places, height, kinds } = layout(graph);
+  const shape = matchMedia("(max-width: 40rem)").matches ? NARROW : WIDE;
+  const { places, height, kinds } = layout(graph, shape);
   const drawn = graph.links.filter((link) => places.has(link.from) && places.has(link.to));
   return h(
     "div",
     { class: "scroll graph", tabindex: 0, role: "region", "aria-label": "Identity graph" },
     svg(
       "svg",
-      { viewBox: `-60 0 ${WIDTH + 70} ${height}`, width: WIDTH + 70, height, role: "group" },
-      ...drawn.map((link) => line(link, places, kinds, chosen.link)),
-      ...graph.nodes.map((node) => box(node, places.get(node.id), kinds, chosen.node)),
+      { viewBox: `${-shape.left} 0 ${shape.width + shape.left + 4} ${height}`, width: shape.width + shape.left + 4, height, role: "group" },
+      ...drawn.map((link) => line(link, places, kinds, shape, chosen.link)),
+      ...graph.nodes.map((node) => box(node, places.get(node.id), kinds, shape, chosen.node)),
     ),
   );
 }
@@ -97,30 +100,30 @@ const pressable = (label, act) => ({
 /** @param {string | null} kind @param {string[]} kinds */
 const colour = (kind, kinds) => (kind === null ? "var(--text)" : COLOURS[kinds.indexOf(kind) % COLOURS.length]);
 
-/** @param {any} node @param {{x: number, y: number}} place @param {string[]} kinds @param {(node: any) => void} chosen */
-function box(node, place, kinds, chosen) {
-  const kind = node.more ? "not drawn one by one" : node.kind || (node.own ? "device" : "device of another profile");
+/** @param {any} node @param {{x: number, y: number}} place @param {string[]} kinds @param {typeof WIDE} shape @param {(node: any) => void} chosen */
+function box(node, place, kinds, shape, chosen) {
+  const kind = node.more ? "not drawn one by one" : node.kind || (node.own ? "device" : shape === NARROW ? "of another profile" : "device of another profile");
   const whole = node.type === "key" || node.more ? node.value : node.value.slice(0, 8);
-  const short = whole.length > 34 ? `${whole.slice(0, 33)}…` : whole;
+  const short = whole.length > shape.letters ? `${whole.slice(0, shape.letters - 1)}…` : whole;
   return svg(
     "g",
-    { class: `node ${node.more ? "more" : node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX.height / 2})`, ...pressable(null, () => chosen(node)) },
-    svg("rect", { ...BOX, rx: 9, stroke: colour(node.kind, kinds) }),
+    { class: `node ${node.more ? "more" : node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX_HEIGHT / 2})`, ...pressable(null, () => chosen(node)) },
+    svg("rect", { width: shape.box, height: BOX_HEIGHT, rx: 9, stroke: colour(node.kind, kinds) }),
     svg("text", { x: 12, y: 14, class: "kind" }, kind),
     svg("text", { x: 12, y: 27 }, short),
   );
 }
 
-/** @param {any} link @param {Map<string, {x: number, y: number}>} places @param {string[]} kinds @param {(link: any) => void} chosen */
-function line(link, places, kinds, chosen) {
+/** @param {any} link @param {Map<string, {x: number, y: number}>} places @param {string[]} kinds @param {typeof WIDE} shape @param {(link: any) => void} chosen */
+function line(link, places, kinds, shape, chosen) {
   const [from, to] = [places.get(link.from), places.get(link.to)];
   const decided = link.type === "join" || link.type === "part";
   const d = decided
-    ? `M0 ${from.y} C -50 ${from.y}, -50 ${to.y}, 0 ${to.y}`
-    : `M${BOX.width} ${from.y} C ${WIDTH / 2} ${from.y}, ${WIDTH / 2} ${to.y}, ${to.x} ${to.y}`;
+    ? `M0 ${from.y} C ${-0.8 * shape.left} ${from.y}, ${-0.8 * shape.left} ${to.y}, 0 ${to.y}`
+    : `M${shape.box} ${from.y} C ${shape.width / 2} ${from.y}, ${shape.width / 2} ${to.y}, ${to.x} ${to.y}`;
   const refused = link.refused || link.type === "part";
   const words = decided ? `an operator: ${link.type === "part" ? "parted" : "joined"}` : link.refused ? `refused: ${link.refused}` : link.type === "more" ? "some of them" : "evidence";
-  const middle = { x: decided ? -38 : WIDTH / 2, y: (from.y + to.y) / 2 - 4 };
+  const middle = { x: decided ? -0.6 * shape.left : shape.width / 2, y: (from.y + to.y) / 2 - 4 };
   return svg(
     "g",
     { class: `line ${refused ? "refused" : ""}`, ...pressable(`${words}, ${link.from} and ${link.to}`, () => chosen(link)) },

@@ -17,7 +17,7 @@ export async function onboard(source, sources) {
   const demo = awaited === "demo" && panel.dataset.demo;
   panel.replaceChildren(
     h("h2", { id: "onboarding-title" }, `Send the first event of ${awaited}`),
-    demo ? h("p", {}, "Open ", h("a", { href: demo, target: "_blank", rel: "opener" }, "the demo page"), " beside this one, click there, and see it here. Or paste this:") : h("p", {}, "Paste this, and see here what arrives:"),
+    demo ? h("p", {}, "Open ", h("a", { href: demo, target: "_blank" }, "the demo page"), " beside this one, click there, and see it here. Or paste this:") : h("p", {}, "Paste this, and see here what arrives:"),
     ways(awaited),
     h("p", { class: "wait waiting", role: "status" }, `Waiting for the first event of ${awaited}…`),
   );

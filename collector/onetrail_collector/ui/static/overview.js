@@ -21,11 +21,11 @@ async function show() {
   const now = Date.now();
   const [from, to] = closer || [now - SPANS[chosen.span], now];
   const query = { ...asked(from, to), source: chosen.source };
-  const coarse = { ...query, by: "label", step: query.step === "minute" ? "hour" : query.step };
+  const whole = { ...query, step: "whole" };
   const [sources, pages, referrers, status, ...drawn] = await Promise.all([
-    get("/counts/series", { ...query, by: "source" }),
-    get("/counts/series", { ...coarse, metric: "pages" }),
-    get("/counts/series", { ...coarse, metric: "referrers" }),
+    get("/counts/series", { ...whole, by: "source" }),
+    get("/counts/series", { ...whole, metric: "pages", by: "label" }),
+    get("/counts/series", { ...whole, metric: "referrers", by: "label" }),
     get("/status"),
     ...METRICS.map(([metric, , by]) => get("/counts/series", { ...query, metric, by })),
   ]);

@@ -1,7 +1,7 @@
 /** Finds a profile by any of its IDs or keys. */
 
 import { Refused, get } from "./api.js";
-import { find, h, say, when } from "./dom.js";
+import { counted, find, h, say, when } from "./dom.js";
 
 /** What a text is likely to be, as KIND:VALUE. @param {string} text */
 function question(text) {
@@ -40,7 +40,7 @@ async function show() {
 /** @param {any} profile */
 function line(profile) {
   const seen = profile.profile_ids.map((device) => device.last_seen).filter(Boolean).sort();
-  const known = h("span", { class: "quiet" }, `${profile.profile_id_count} devices, ${profile.events} events, last seen `, when(seen.at(-1) || null));
+  const known = h("span", { class: "quiet" }, `${counted(profile.profile_id_count, "device")}, ${counted(profile.events, "event")}, last seen `, when(seen.at(-1) || null));
   return h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(profile.id)}` }, h("strong", {}, profile.keys[0]?.value || profile.id), known));
 }
 

@@ -1,7 +1,7 @@
 /** Who may send events, from which pages, how much, and with which secret. */
 
 import { call, get, post } from "./api.js";
-import { copyButton, figure, find, h, say } from "./dom.js";
+import { copyButton, counted, figure, find, h, say } from "./dom.js";
 import { ways } from "./ways.js";
 
 const DAY_MS = 864e5;
@@ -25,7 +25,7 @@ function facts(source, today, ever) {
     source.name === source.id ? "" : source.name,
     source.origins.length ? `from ${source.origins.join(", ")}` : source.kind === "web" ? "from pages of any origin" : "",
     source.events_per_second ? `at most ${figure(source.events_per_second)} events a second` : "",
-    ever ? `${figure(today)} events in the last day` : "",
+    ever ? `${counted(today, "event")} in the last day` : "",
   ];
   const words = said.filter(Boolean).join(" · ");
   return h("p", { class: "quiet" }, words, ever ? "" : h("span", {}, words ? " · " : "", "no event yet: ", h("a", { href: live(source) }, "send the first one")));
