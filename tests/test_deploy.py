@@ -111,6 +111,12 @@ def test_what_the_containerfile_copies_is_enough_to_build(tmp_path: Path) -> Non
     assert list((tmp_path / "out").glob("onetrail-*.whl"))
 
 
+def test_the_image_is_built_in_a_format_that_keeps_its_health_check() -> None:
+    """OCI's drops it with a warning that nobody reads."""
+    said = (DEPLOY / "Containerfile").read_text()
+    assert all("--format docker" in line for line in said.splitlines() if "podman build" in line)
+
+
 def test_the_containers_health_check_tells_a_living_from_a_dead_collector(collector: Any) -> None:
     [check] = [
         line.split("CMD ", 1)[1] for line in containerfile() if line.startswith("HEALTHCHECK")

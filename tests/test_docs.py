@@ -90,6 +90,24 @@ def test_links_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/operations.md", "docs/privacy.md"])
+def test_every_promise_links_its_test(name: str) -> None:
+    page = ROOT / name
+    [table] = re.findall(
+        r"^\| promise \| test \|\n\|---\|---\|\n((?:\|.*\n)+)", page.read_text(), re.MULTILINE
+    )
+    for row in table.splitlines():
+        promise, tests = row.strip("|").split(" | ")
+        links = re.findall(r"\[([^]]+)\]\(([^)]+)\)", tests)
+        assert links, promise
+        for said, target in links:
+            path = (page.parent / target).resolve()
+            files = [path] if path.is_file() else list(path.glob("test_*.py"))
+            assert path.is_relative_to(ROOT / "tests"), promise
+            assert path.name == said.rsplit("/", 1)[-1], promise
+            assert any("\ndef test_" in file.read_text() for file in files), promise
+
+
 def test_make_run_starts_and_ctrl_c_ends_it_cleanly(tmp_path: Path) -> None:
     """The README's first command, as far as it goes on a machine where `make test` runs."""
     db = tmp_path / "onetrail.db"

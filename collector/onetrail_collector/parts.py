@@ -44,6 +44,7 @@ class State(TypedDict):
     stopping: Callable[[], bool]
     metrics: Metrics
     readiness: Readiness
+    streams: set[object]  # of events, that are open
     dry_run: DryRun
 
 
@@ -100,6 +101,7 @@ async def running(
             "stopping": stopping,
             "metrics": metrics,
             "readiness": Readiness(store, ingest),
+            "streams": set(),
             "dry_run": dry_run,
         }
 

@@ -35,8 +35,8 @@ export const api = {
 
   page: (properties) => allowed() && api.track("page-view", { ...view(), ...properties }),
 
-  identify: (who = {}) => {
-    const properties = identifyProperties(who);
+  identify: (who) => {
+    const properties = identifyProperties(who || {});
     if (JSON.stringify(properties)[2]) api.track("identify", properties); // more than {}
     else say("identify() needs userId, email, phone or traits");
   },

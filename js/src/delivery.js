@@ -57,15 +57,11 @@ const send = async (limit, leaving) => {
 };
 
 /** Send what is queued, one request in flight in all tabs, unless that is under way, or a wait after a failure. */
-export const pump = () => {
-  if (!timer && allowed()) {
-    running ||= lock(async () => {
-      while (!timer && (await send(maxBytes).catch(say)));
-      running = undefined;
-    }).catch(() => (running = undefined));
-  }
-  return running;
-};
+export const pump = () =>
+  (running ||= lock(async () => {
+    while (!timer && (await send(maxBytes).catch(say)));
+    running = undefined;
+  }).catch(() => (running = undefined)));
 
 /** Try again now: the wait is over, or the network is back. */
 export const resume = () => {

@@ -1,3 +1,4 @@
+import { allowed } from "./allowed.js";
 import { readCookie, writeCookie } from "./storage.js";
 import { prefix } from "./tag.js";
 
@@ -9,9 +10,10 @@ import { prefix } from "./tag.js";
  */
 export const lock = async (run) => {
   if (navigator.locks) return navigator.locks.request(prefix, run).catch(run); // refused in a sandbox, where no other tab is
+  if (!allowed()) return run(); // which finds that it may do nothing; nor may a lease be stored
   const lease = prefix + "lease";
   while (readCookie(lease)) await new Promise((done) => setTimeout(done, 1000));
-  writeCookie(lease, "1", 40); // longer than a request may take
+  writeCookie(lease, lease, 40); // longer than a request may take
   await run();
   writeCookie(lease, "", -1);
 };

@@ -1,11 +1,15 @@
 """What a tag asks for beyond page views: a second file, which other pages do not load."""
 
+import subprocess
 import time
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from harness import Collector, Gate, Site, wait_for
 from playwright.sync_api import Page
+
+JS = Path(__file__).parents[2] / "js"
 
 
 def open_page(page: Page, site: Site, gate: Gate, attributes: str, body: str = "") -> None:
@@ -23,6 +27,24 @@ def test_a_page_that_asks_for_nothing_loads_one_file(
     collector.wait_for_stored("page-view", 1)
     scripts = [url for url in loaded if url.endswith(".js")]
     assert scripts == [gate.url + "/t.js"]
+
+
+def test_the_module_of_an_app_loads_it_too(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    """What npm packs, imported as it is: its options are the tag's attributes."""
+    text = "import('./bundle.js').then(({ moduleText }) => process.stdout.write(moduleText()))"
+    built = subprocess.run(["node", "-e", text], cwd=JS, capture_output=True, text=True, check=True)
+    site.pages["/onetrail.js"] = built.stdout
+    site.pages["/app.js"] = f"""import {{ init }} from "/onetrail.js";
+        init({{ source: "demo", host: "{gate.url}", auto: "page-view forms" }}).track("begun");"""
+    app = '<script type="module" src="/app.js"></script><form id=f onsubmit="return false"></form>'
+    page.goto(site.page("/", body=app))
+    wait_for(lambda: "/t-more.js" in gate.loaded, "the second file")
+    page.evaluate(f"import('{gate.url}/t-more.js').then(() => f.requestSubmit())")
+    collector.wait_for_stored("form-submit", 1)
+    assert gate.types == ["page-view", "begun", "form-submit"]
+    assert "/t.js" not in gate.loaded
 
 
 def test_links_that_lead_away_and_downloads(

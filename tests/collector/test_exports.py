@@ -10,6 +10,7 @@ from uuid import uuid4
 import httpx
 import pyarrow.parquet
 import pytest
+from tests.conftest import wait_until
 
 VIEWS = {
     "profile_events": "number profile profile_id source session event_id type time received "
@@ -170,3 +171,16 @@ def test_the_views_say_what_happened(collector: Any, people: tuple[str, str]) ->
         "SELECT properties ->> 'url', context ->> 'locale', clamped FROM profile_events"
         " WHERE session = 'a' AND type = 'page-view'"
     ) == [("/ä,\n", "de", 0)]
+
+
+def test_an_export_that_is_killed_leaves_no_file_under_its_name(
+    collector: Any, tmp_path: Path
+) -> None:
+    for part in range(20):
+        send(collector, f"s-{part}", *({"type": "a", "id": f"{part}-{n}"} for n in range(1000)))
+    target = tmp_path / "events.jsonl"
+    command = collector.command("export", "events", "-o", str(target))
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        wait_until(lambda: any(tmp_path.glob("events.jsonl*")), "the export to begin")
+        process.kill()
+    assert not target.exists() or len(target.read_bytes().splitlines()) == 20_000

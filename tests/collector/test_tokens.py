@@ -1,11 +1,14 @@
 """Admin tokens: what each opens, and that it opens nothing more, from the moment it is revoked."""
 
 import subprocess
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
 import pytest
+from tests.conftest import wait_until
 
+from onetrail_collector.api.live import MAX_STREAMS
 from onetrail_collector.app import OPERATIONS
 
 
@@ -59,6 +62,32 @@ def test_a_revoked_token_opens_nothing_from_its_next_request_on(collector: Any) 
     collector.run("tokens", "revoke", "leaver")
     assert ask(collector, token, "GET", "/counts").status_code == 401
     assert collector.get("/counts")
+
+
+def test_a_stream_ends_when_its_token_is_revoked(collector: Any) -> None:
+    token = new_token(collector, "leaver")
+    headers = {"authorization": f"Bearer {token}"}
+    with httpx.stream("GET", collector.url + "/events/live", headers=headers, timeout=20) as answer:
+        parts = answer.iter_raw()
+        assert next(parts) == b"retry: 1000\n\n"
+        collector.run("tokens", "revoke", "leaver")
+        list(parts)  # until its end
+
+
+def test_streams_are_bounded_and_one_that_ends_makes_room(collector: Any) -> None:
+    headers = {"authorization": f"Bearer {collector.token}"}
+    url = collector.url + "/events/live"
+
+    def status() -> int:
+        with httpx.stream("GET", url, headers=headers, timeout=20) as answer:
+            return answer.status_code
+
+    limits = httpx.Limits(max_connections=MAX_STREAMS)
+    with httpx.Client(headers=headers, limits=limits, timeout=20) as client, ExitStack() as streams:
+        for _ in range(MAX_STREAMS):
+            assert streams.enter_context(client.stream("GET", url)).status_code == 200
+        assert status() == 429
+    wait_until(lambda: status() == 200, "room for a stream")
 
 
 def test_a_name_is_given_once(collector: Any) -> None:

@@ -6,6 +6,7 @@ commits and, after a dot, that of the last rejected event; the browser sends the
 
 import asyncio
 import heapq
+import time
 from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, NamedTuple
 
@@ -16,6 +17,8 @@ from starlette.responses import Response, StreamingResponse
 from onetrail_collector.api.debug import DebugEvent, refused_event, rejected_event
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.profiles import EventView, event_view, profile_number
+from onetrail_collector.auth import require_token
+from onetrail_collector.errors import Refused, rate_limited
 from onetrail_collector.store.rows import LiveFilter
 
 FIRST = 50  # events that a view begins with
@@ -23,6 +26,9 @@ AT_ONCE = 200  # more are skipped: nobody reads so fast
 PAUSE_S = 0.25  # between looks, however fast events come
 ALIVE_S = 15.0  # proxies end a silent connection
 LOOK_S = 1.0  # how soon a stream sees that the collector stops
+CHECK_S = 2.0  # how soon that its token was revoked
+MAX_STREAMS = 100  # each looks at the file as often as it may
+RETRY_AFTER_S = 5
 
 LastId = Annotated[str, Meta(pattern=r"^[0-9]{1,18}(\.[0-9]{1,18})?$")]
 
@@ -54,6 +60,10 @@ async def live(call: Call[LiveAsked, Nothing]) -> Response:
     profile = None
     if call.asked.profile_id:
         profile = await profile_number(call.store, call.asked.profile_id)
+    streams = call.request.state.streams
+    if len(streams) >= MAX_STREAMS:
+        detail = f"{MAX_STREAMS} streams are open, which is the limit: close one"
+        raise rate_limited(detail, retry_after_s=RETRY_AFTER_S)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return StreamingResponse(_stream(call, profile), headers=headers, media_type=STREAM)
 
@@ -65,10 +75,32 @@ OPERATIONS = (
 
 
 async def _stream(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:
+    streams = call.request.state.streams
+    streams.add(call.request)
+    try:
+        async for message in _messages(call, profile):
+            yield message
+    finally:
+        streams.discard(call.request)
+
+
+async def _may_go_on(call: Call[LiveAsked, Nothing]) -> bool:
+    try:
+        await require_token(call.request, call.store, "read")
+    except Refused:
+        return False
+    return True
+
+
+async def _messages(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:
     reader = _Reader(call, profile)
-    silent_s = 0.0
+    silent_s, checked_s = 0.0, time.monotonic()
     yield b"retry: 1000\n\n"
     while not call.request.state.stopping():
+        if time.monotonic() - checked_s > CHECK_S:
+            if not await _may_go_on(call):
+                return
+            checked_s = time.monotonic()
         messages = await reader.next()
         for message in messages:
             yield message
