@@ -20,6 +20,7 @@ from onetrail_collector.wire.exchange import JSON, Answer, Call, Exchange
 Submit = Callable[[Envelope], Awaitable[Receipt]]
 Headers = list[tuple[bytes, bytes]]
 
+MAX_USER_AGENT_BYTES = 512  # thousands are remembered, each as long as it is
 ENVELOPES_AT_ONCE = (
     200  # of one request, which may be of thousands of devices: a tenth of the queue
 )
@@ -119,8 +120,9 @@ class Endpoint:
 
 def _client(scope: Scope, headers: dict[bytes, bytes]) -> Client:
     """Who sends this, as connection and headers have it."""
-    peer, user_agent = scope.get("client"), headers.get(b"user-agent")
-    return Client(peer[0] if peer else None, user_agent.decode("latin-1") if user_agent else None)
+    peer, user_agent = scope.get("client"), headers.get(b"user-agent", b"")
+    text = user_agent[:MAX_USER_AGENT_BYTES].decode("latin-1")
+    return Client(peer[0] if peer else None, text or None)
 
 
 async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:

@@ -21,9 +21,9 @@ from uuid import uuid4
 import httpx
 import pytest
 from tests.conftest import wait_until
+from tests.power_cut import recorder
 
 from onetrail_collector.store.database import open_writer
-from power_cut import recorder
 
 ROUNDS = 20
 
