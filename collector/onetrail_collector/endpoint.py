@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
@@ -41,6 +41,17 @@ def routes(exchanges: tuple[Exchange, ...]) -> list[Route]:
     ]
 
 
+def ways_in(exchanges: tuple[Exchange, ...]) -> dict[tuple[str, str], ASGIApp]:
+    """The endpoint of each method and path, as far as paths are whole and not patterns."""
+    return {
+        (method, path): Endpoint(exchange)
+        for exchange in exchanges
+        for path in exchange.paths
+        for method in exchange.methods
+        if "{" not in path
+    }
+
+
 class Endpoint:
     """One kind of exchange over HTTP; an ASGI application."""
 
@@ -63,7 +74,7 @@ class Endpoint:
             scope["method"],
             scope["scheme"],
             scope["path"],
-            scope["path_params"],
+            scope.get("path_params", {}),
             scope["query_string"],
             headers,
             b"",
