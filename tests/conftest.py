@@ -1,6 +1,6 @@
 """A real collector for any test: its own process, a free port, a SQLite file of its own."""
 
-import importlib.util
+import gc
 import json
 import os
 import re
@@ -14,23 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import httpx
 import pytest
 
 WIRE = Path(__file__).parent / "wire"
 
 
-def _load(name: str) -> Any:
-    """Tests are no package; what they share is loaded by path, once."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-power_cut = _load("power_cut")
+def pytest_unconfigure() -> None:
+    """End the threads of connections that failed tests left open: they would keep this process."""
+    for thing in gc.get_objects():
+        if type(thing) is aiosqlite.Connection:  # not isinstance: some objects import for it
+            thing.stop()
 
 
 def wait_until(condition: Callable[[], object], what: str, *, deadline_s: float = 20) -> None:

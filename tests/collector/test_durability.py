@@ -1,24 +1,29 @@
 """What was acknowledged is there once, whatever ends the collector: a kill, a full disk, a stop."""
 
 import asyncio
+import json
 import os
 import random
 import re
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
 import httpx
 import pytest
+from tests.conftest import wait_until
+from tests.power_cut import recorder
 
 from onetrail_collector.store.database import open_writer
-from power_cut import recorder
 
 ROUNDS = 20
 
@@ -136,6 +141,38 @@ def test_a_full_disk_is_said_and_ends_when_space_returns(
     assert send().status_code == 200
     assert stored_once(collector, acknowledged)
     assert collector.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_locked_file_is_said_and_ends_with_the_lock(collector: Any) -> None:
+    """Another process, as a backup tool or a shell, holds the file longer than anybody waits."""
+    body = {"source": {"id": "demo"}, "events": [{"id": "one", "type": "a"}]}
+    holder = sqlite3.connect(collector.db, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    refused = collector.post(body)
+    assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+    assert int(refused.headers["retry-after"]) > 0
+    assert httpx.get(collector.url + "/healthz").status_code == 200
+    holder.close()
+    assert collector.post(body).json()["accepted"] == 1
+    assert stored_once(collector, ["one"])
+
+
+def test_answers_cut_off_after_the_commit_and_retried_store_once(collector: Any) -> None:
+    """The event is on disk, the client has gone without its answer and comes back."""
+    for number in range(ROUNDS):
+        body = {"source": {"id": "demo"}, "events": [{"id": f"e{number}", "type": "a"}]}
+        content = json.dumps(body).encode()
+        head = f"POST /track HTTP/1.1\r\nhost: x\r\ncontent-length: {len(content)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", collector.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(head.encode() + content)
+            wait_until(
+                partial(collector.rows, "SELECT 1 FROM events WHERE event_id = ?", f"e{number}"),
+                "the commit",
+            )
+        retried = collector.post(body).json()
+        assert (retried["accepted"], retried["duplicates"]) == (0, 1)
+    assert stored_once(collector, [f"e{number}" for number in range(ROUNDS)])
 
 
 def test_two_collectors_on_one_file_stay_right(

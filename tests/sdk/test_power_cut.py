@@ -8,10 +8,10 @@ import sys
 import textwrap
 
 import pytest
+from tests.power_cut import recorder
 
 from onetrail.outbox.connections import Connections
 from onetrail.outbox.store import Store
-from power_cut import recorder
 
 EVENTS = 100
 APP = f"""
