@@ -85,3 +85,21 @@ def test_a_collector_that_is_down_and_comes_back(
     wait_for(lambda: browser.evaluate(QUEUED) == 0, "an empty queue")
     assert numbers(collector) == list(range(20))
     assert gate.types.count("click") == 60
+
+
+def test_an_element_says_its_event_and_the_second_file_is_loaded(
+    browser: Driven, site: Site, gate: Gate, collector: Collector
+) -> None:
+    body = """<form id=f onsubmit="return false"></form>
+        <b id=b data-onetrail-event="sign-up" data-onetrail-seat-count="3">Sign up</b>"""
+    browser.goto(site.page("/", gate.tag(attributes='data-auto="page-view forms"'), body))
+    wait_for(lambda: "/t-more.js" in gate.loaded, "the second file")
+    browser.evaluate("b.click()")
+    (event,) = collector.wait_for_stored("sign-up", 1)
+    assert event.properties == {"seatCount": "3"}
+
+    def submitted() -> bool:
+        browser.evaluate("f.requestSubmit()")
+        return bool(collector.stored("form-submit"))
+
+    wait_for(submitted, "a form that is reported")

@@ -56,13 +56,15 @@ def firefox(folder: Path) -> Iterator[Driven]:
     port = free_port()
     preferences = {
         "marionette.port": port,
-        "network.proxy.type": 0,
+        "network.proxy.type": 1,  # all but this machine is behind a proxy that is not there
+        "network.proxy.http": "127.0.0.1",
+        "network.proxy.http_port": 9,
+        "network.proxy.ssl": "127.0.0.1",
+        "network.proxy.ssl_port": 9,
         "browser.shell.checkDefaultBrowser": False,
         "datareporting.policy.dataSubmissionEnabled": False,
         "app.normandy.enabled": False,
         "browser.startup.page": 0,
-        "network.captive-portal-service.enabled": False,
-        "network.connectivity-service.enabled": False,
         "privacy.globalprivacycontrol.enabled": False,
     }
     lines = [f"user_pref({json.dumps(k)}, {json.dumps(v)});" for k, v in preferences.items()]
