@@ -21,7 +21,7 @@ from playwright.sync_api import Page, sync_playwright
 
 FOLDER = Path(__file__).parent / "screenshots"
 SIZES = {"wide": (1440, 900, "light"), "narrow": (360, 780, "dark")}
-MAX_BYTES = 150_000
+MAX_BYTES = 160_000
 PEOPLE = ["Ann Keller", "Ben Okafor", "Chloe Martin", "Dario Rossi", "Emma Novak", "Finn Berg"]
 PATHS = ["/", "/shoes", "/shoes/trail-runner", "/jackets", "/basket", "/help/returns"]
 CAME_FROM = ["https://search.example/", "https://news.example/", None, None]

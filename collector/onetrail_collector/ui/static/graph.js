@@ -110,7 +110,7 @@ function box(node, place, kinds, shape, chosen) {
     { class: `node ${node.more ? "more" : node.own ? "" : "other"}`, "data-id": node.id, transform: `translate(${place.x} ${place.y - BOX_HEIGHT / 2})`, ...pressable(null, () => chosen(node)) },
     svg("rect", { width: shape.box, height: BOX_HEIGHT, rx: 9, stroke: colour(node.kind, kinds) }),
     svg("text", { x: 12, y: 14, class: "kind" }, kind),
-    svg("text", { x: 12, y: 27 }, short),
+    svg("text", { x: 12, y: 27 }, short, short === whole ? "" : svg("title", {}, whole)),
   );
 }
 
