@@ -67,7 +67,7 @@ def served(begun: Any, tmp_path: Path) -> Iterator[Served]:
     db = tmp_path / "collector.db"
     shutil.copy(begun.db, db)
     app = create_app(Settings(db, durability="normal"))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(app, interface="asgi3", port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     wait_until(lambda: server.started, "the collector to listen")
