@@ -1,8 +1,9 @@
 """Identity resolution at size: from scratch, through the commit path, look-ups, beside peers.
 
 A million profile IDs and half as many links again, with Zipf-distributed households and shared
-values. Run: python bench/identity.py [--ids 1000000]; peers are those of scipy and networkx that
-can be imported, on the same graph without any rule (the floor: nothing is checked there).
+values. Run: python bench/identity.py [--ids 1000000]; peers are those of scipy, networkx and splink
+that can be imported, on the same graph without any rule (the floor: nothing is checked there). The
+floor of the commit path is the same rows written as safely, and nothing resolved.
 """
 
 import argparse
@@ -59,45 +60,77 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
     return time.process_time() - began, result
 
 
+Ends = tuple[list[int], list[int], int]
+"""Of each link the nodes of its profile ID and its key, and how many nodes there are."""
+
+
+def ends(links: list[Link]) -> Ends:
+    """The graph without any rule, as numbers, which is what peers are given."""
+    keys: dict[Key, int] = {}
+    last = max(link.profile_id for link in links) + 1
+    ones = [link.profile_id for link in links]
+    others = [last + keys.setdefault(link.key, len(keys)) for link in links]
+    return ones, others, last + len(keys)
+
+
+def by_scipy(graph: Ends) -> int:
+    import numpy as np  # noqa: PLC0415 - peers may be missing
+    from scipy.sparse import coo_matrix  # noqa: PLC0415
+    from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
+
+    ones, others, size = graph
+    matrix = coo_matrix((np.ones(len(ones), dtype=np.int8), (ones, others)), (size, size))
+    return int(connected_components(matrix, directed=False)[0])
+
+
+def by_networkx(graph: Ends) -> int:
+    import networkx as nx  # noqa: PLC0415
+
+    whole = nx.Graph()
+    whole.add_edges_from(zip(*graph[:2], strict=True))
+    return int(nx.number_connected_components(whole))
+
+
+def by_splink(graph: Ends) -> int:
+    """As it clusters pairs that it holds to be one: in DuckDB, on all cores."""
+    import pandas as pd  # noqa: PLC0415
+    from splink import DuckDBAPI  # noqa: PLC0415
+    from splink.clustering import cluster_pairwise_predictions_at_threshold  # noqa: PLC0415
+
+    ones, others, size = graph
+    clusters = cluster_pairwise_predictions_at_threshold(
+        pd.DataFrame({"id": range(size)}),
+        pd.DataFrame({"one": ones, "other": others}),
+        db_api=DuckDBAPI(),
+        node_id_column_name="id",
+        edge_id_column_name_left="one",
+        edge_id_column_name_right="other",
+    )
+    return int(clusters.as_pandas_dataframe().cluster_id.nunique())
+
+
 def peers(links: list[Link]) -> float | None:
     """Connected components of the same graph, without rules; answers scipy's seconds."""
     floor_s = None
-    try:
-        import numpy as np  # noqa: PLC0415 - peers may be missing
-        from scipy.sparse import coo_matrix  # noqa: PLC0415
-        from scipy.sparse.csgraph import connected_components  # noqa: PLC0415
-
-        def by_scipy() -> int:
-            keys: dict[Key, int] = {}
-            last = max(link.profile_id for link in links) + 1
-            rows = np.fromiter((link.profile_id for link in links), dtype=np.int64)
-            columns = np.fromiter(
-                (last + keys.setdefault(link.key, len(keys)) for link in links), dtype=np.int64
-            )
-            size = last + len(keys)
-            graph = coo_matrix((np.ones(len(rows), dtype=np.int8), (rows, columns)), (size, size))
-            return connected_components(graph, directed=False)[0]
-
-        floor_s, _ = timed(by_scipy)
-        report("scipy connected_components, no rules", len(links), floor_s, floor_s)
-    except ImportError:
-        print("| scipy: not installed | | | |")
-    try:
-        import networkx as nx  # noqa: PLC0415
-
-        def by_networkx() -> int:
-            graph = nx.Graph()
-            graph.add_edges_from((link.profile_id, link.key) for link in links)
-            return nx.number_connected_components(graph)
-
-        seconds, _ = timed(by_networkx)
-        report("networkx, no rules", len(links), seconds, floor_s)
-    except ImportError:
-        print("| networkx: not installed | | | |")
+    graph = ends(links)
+    for name, peer in (
+        ("scipy connected_components", by_scipy),
+        ("networkx connected_components", by_networkx),
+        ("splink clustering (DuckDB)", by_splink),
+    ):
+        try:
+            seconds, _ = timed(lambda peer=peer: peer(graph))  # type: ignore[misc]
+        except ImportError:
+            print(f"| {name}: not installed | | | |")
+            continue
+        floor_s = floor_s or (seconds if peer is by_scipy else None)
+        report(f"{name}, no rules", len(links), seconds, floor_s)
     return floor_s
 
 
-async def commit_all(store: SqliteStore, links: list[Link], last: int = 0) -> list[float]:
+async def commit_all(
+    store: SqliteStore, links: list[Link], last: int = 0, *, resolving: bool = True
+) -> list[float]:
     """Links through the transaction that ingest runs: write, then settle; us a link, by batch."""
     marks = []
     for start in range(0, len(links), BATCH):
@@ -109,7 +142,8 @@ async def commit_all(store: SqliteStore, links: list[Link], last: int = 0) -> li
         async with store.transaction() as transaction:
             writes = Writes(profile_ids=new, links=[SourcedLink(link, 1) for link in some])
             touched = await transaction.write(writes)
-            await settle(transaction.identity, touched, POLICY, now_ms=0)
+            if resolving:
+                await settle(transaction.identity, touched, POLICY, now_ms=0)
         marks.append((time.process_time() - began) / len(some) * 1e6)
     return marks
 
@@ -122,7 +156,19 @@ def strangers(start: int, seed: int) -> list[Link]:
     ]
 
 
-async def through_the_commit(path: Path, links: list[Link], ids: int) -> None:
+async def written_only(path: Path, links: list[Link]) -> float:
+    """Seconds to write the links, and resolve nothing."""
+    store = await SqliteStore.open(path, synchronous="full")
+    await store.add_source("bench", name="bench", origins=[], now_ms=0)
+    began = time.perf_counter()
+    await commit_all(store, links, resolving=False)
+    seconds = time.perf_counter() - began
+    await store.close()
+    report("floor: the same written as safely, nothing resolved", len(links), seconds)
+    return seconds
+
+
+async def through_the_commit(path: Path, links: list[Link], ids: int, floor_s: float) -> None:
     """All links; and the same work, on people of their own, at 10,000 links and at the end."""
     store = await SqliteStore.open(path, synchronous="full")
     await store.add_source("bench", name="bench", origins=[], now_ms=0)
@@ -133,6 +179,7 @@ async def through_the_commit(path: Path, links: list[Link], ids: int) -> None:
     seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
     report("**through the commit path**, batches of 2,000", len(links) - 10_000, seconds)
     report("the same, seconds of this process", len(links) - 10_000, cpu_s)
+    print(f"the commit path takes {seconds / floor_s:.1f} times what writing alone takes")
     late = statistics.median(await commit_all(store, strangers(ids + 2 * 10**6, 8)))
     print(
         f"time per link of strangers: at 10,000 links {early:.1f} us, "
@@ -206,7 +253,8 @@ def main() -> None:
     )
     del resolution
     with TemporaryDirectory() as folder:
-        asyncio.run(through_the_commit(Path(folder) / "a.db", links, ids))
+        floor_s = asyncio.run(written_only(Path(folder) / "w.db", links))
+        asyncio.run(through_the_commit(Path(folder) / "a.db", links, ids, floor_s))
         few = [asyncio.run(merge_of_histories(Path(folder) / f"f{n}.db", 10)) for n in range(5)]
         many = [
             asyncio.run(merge_of_histories(Path(folder) / f"m{n}.db", 100_000)) for n in range(2)

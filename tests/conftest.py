@@ -1,5 +1,6 @@
 """A real collector for any test: its own process, a free port, a SQLite file of its own."""
 
+import gc
 import json
 import os
 import re
@@ -13,10 +14,18 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import aiosqlite
 import httpx
 import pytest
 
 WIRE = Path(__file__).parent / "wire"
+
+
+def pytest_unconfigure() -> None:
+    """End the threads of connections that failed tests left open: they would keep this process."""
+    for thing in gc.get_objects():
+        if type(thing) is aiosqlite.Connection:  # not isinstance: some objects import for it
+            thing.stop()
 
 
 def wait_until(condition: Callable[[], object], what: str, *, deadline_s: float = 20) -> None:

@@ -34,7 +34,7 @@ connections: errors http_bounds limits
 dry_run: clock
 exports: clock
 guard: address buckets errors limits
-logs: clock printable
+logs: buckets clock printable
 refusals: clock errors
 settings: identity limits privacy
 store: identity
@@ -58,7 +58,7 @@ ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
 deciding: effects identity resolution store
-importing: identity resolution store
+importing: identity ids resolution store
 rebuild: identity regrouping resolution store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire

@@ -1,6 +1,6 @@
 """The collector as an ASGI application: the route table, and how errors are answered."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -8,6 +8,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrail_collector import endpoint, error_page, health, pages
 from onetrail_collector.api import (
@@ -36,6 +37,24 @@ from onetrail_collector.ui.routes import ui_routes
 from onetrail_collector.wire import track
 from onetrail_collector.wire.protocols import EXCHANGES
 
+
+class Collector(Starlette):
+    """Starlette, and past its layers a straight way to the routes that events take.
+
+    It leaves out what they have no use for (matching, layers of middleware, pages of errors): a
+    fifth of what a request of one event costs.
+    """
+
+    ways_in: Mapping[tuple[str, str], ASGIApp]
+
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:  # type: ignore[override]
+        """Answer one request, or live as long as the server does."""
+        way_in = self.ways_in.get((scope.get("method", ""), scope.get("path", "")))
+        if way_in is not None:
+            return way_in(scope, receive, send)
+        return super().__call__(scope, receive, send)
+
+
 OPERATIONS = (
     *identity.OPERATIONS,
     *search.OPERATIONS,  # before GET /profiles/{profile_id}
@@ -57,7 +76,7 @@ def create_app(
     config: Path | None = None,
     clock: Clock = system_clock,
     stopping: Callable[[], bool] = lambda: False,
-) -> Starlette:
+) -> Collector:
     """The application. The store opens when it starts and closes, drained, when it stops.
 
     `config` is the file that the settings are from, where one was named; `stopping` says whether
@@ -84,11 +103,12 @@ def create_app(
         HTTPException: _http_error,
         Exception: _failed,
     }
-    app = Starlette(
+    app = Collector(
         routes=routes,
         lifespan=lambda _: running(settings, clock, metrics, config=config, stopping=stopping),
         exception_handlers=handlers,  # type: ignore[arg-type]
     )
+    app.ways_in = endpoint.ways_in(EXCHANGES)
     app.state.metrics = metrics
     return app
 

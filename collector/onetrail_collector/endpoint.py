@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
 from starlette.routing import Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
@@ -20,6 +20,7 @@ from onetrail_collector.wire.exchange import JSON, Answer, Call, Exchange
 Submit = Callable[[Envelope], Awaitable[Receipt]]
 Headers = list[tuple[bytes, bytes]]
 
+MAX_USER_AGENT_BYTES = 512  # thousands are remembered, each as long as it is
 ENVELOPES_AT_ONCE = (
     200  # of one request, which may be of thousands of devices: a tenth of the queue
 )
@@ -38,6 +39,17 @@ def routes(exchanges: tuple[Exchange, ...]) -> list[Route]:
         for exchange in exchanges
         for path in exchange.paths
     ]
+
+
+def ways_in(exchanges: tuple[Exchange, ...]) -> dict[tuple[str, str], ASGIApp]:
+    """The endpoint of each method and path, as far as paths are whole and not patterns."""
+    return {
+        (method, path): Endpoint(exchange)
+        for exchange in exchanges
+        for path in exchange.paths
+        for method in exchange.methods
+        if "{" not in path
+    }
 
 
 class Endpoint:
@@ -62,7 +74,7 @@ class Endpoint:
             scope["method"],
             scope["scheme"],
             scope["path"],
-            scope["path_params"],
+            scope.get("path_params", {}),
             scope["query_string"],
             headers,
             b"",
@@ -108,8 +120,9 @@ class Endpoint:
 
 def _client(scope: Scope, headers: dict[bytes, bytes]) -> Client:
     """Who sends this, as connection and headers have it."""
-    peer, user_agent = scope.get("client"), headers.get(b"user-agent")
-    return Client(peer[0] if peer else None, user_agent.decode("latin-1") if user_agent else None)
+    peer, user_agent = scope.get("client"), headers.get(b"user-agent", b"")
+    text = user_agent[:MAX_USER_AGENT_BYTES].decode("latin-1")
+    return Client(peer[0] if peer else None, text or None)
 
 
 async def _store(submit: Submit, envelopes: list[Envelope]) -> Receipt:

@@ -26,7 +26,6 @@ from onetrail_collector.limits import Limits
 RETRY_AFTER_S = 2
 SENSIBLE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")  # what log readers and browsers can stand
 LOOK_FOR_PROXY_EVERY = 64  # requests
-FAULT_LINES_PER_S, FAULT_LINES_BURST_S = 10, 10  # a fault under load must not fill the disk
 FROM_PROXY = "onetrail.from_proxy"
 
 # A page of our own that needs more sets its own of these.
@@ -69,7 +68,6 @@ class Guard:
         self._limits = limits
         self._access_log = access_log
         self._buckets = Buckets(limits.requests_per_second, limits.burst_s)
-        self._fault_lines = Buckets(FAULT_LINES_PER_S, FAULT_LINES_BURST_S)
         self._at_once = 0
         self._numbers = itertools.count()
         self._start = secrets.token_hex(4).encode()
@@ -103,8 +101,7 @@ class Guard:
             else:
                 await _refuse(send_guarded, refused)
         except Exception:
-            if not self._fault_lines.take("", began_s):
-                log.exception("a request failed", extra=_fields(scope, request_id))
+            log.exception("a request failed", extra=_fields(scope, request_id))
             if not status:
                 fault = Refused(500, "internal", "the collector failed on this request")
                 await _refuse(send_guarded, fault)
@@ -162,8 +159,6 @@ class Guard:
 
     def _write_line(self, scope: Scope, request_id: bytes, status: int, began_s: float) -> None:
         level = logging.WARNING if status >= 500 else logging.INFO  # noqa: PLR2004
-        if level == logging.WARNING and self._fault_lines.take("", began_s):
-            return
         took_ms = round(1000 * (time.monotonic() - began_s), 1)
         extra = _fields(scope, request_id)
         extra["fields"] |= {"status": status, "took_ms": took_ms}

@@ -2,6 +2,7 @@
 
 import os
 import time
+from collections.abc import Iterator
 
 _VARIANT = "89ab"  # the two bits that every UUID of this RFC has, with two random ones
 
@@ -11,6 +12,22 @@ def uuid4() -> str:
     digits = os.urandom(16).hex()
     variant = _VARIANT[int(digits[16], 16) & 3]
     return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+
+
+def neighbours() -> Iterator[str]:
+    """UUIDv4s of 98 random bits each, after 24 that they share: as rows of one place in an index.
+
+    An index of a million random ids has as many pages as rows of a batch: each would be written.
+    """
+    start = os.urandom(3).hex()
+    while True:
+        random = os.urandom(13 * 64).hex()
+        for place in range(0, len(random), 26):
+            digits = start + random[place : place + 26]
+            variant = _VARIANT[int(digits[16], 16) & 3]
+            yield (
+                f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{variant}{digits[17:20]}-{digits[20:]}"
+            )
 
 
 def uuid7() -> str:

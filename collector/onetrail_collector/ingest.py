@@ -69,6 +69,7 @@ class Ingest:
         metrics.watch("queue_bytes", "Bytes that wait.", lambda: self._waiting_bytes)
         self._queue: list[_Waiting] = []
         self._waiting_bytes = 0
+        self._answers: list[tuple[_Waiting, Receipt | Refused]] = []  # committed, not told yet
         self._arrived = asyncio.Event()
         self._closing = False
         self._writer: asyncio.Task[None] | None = None
@@ -133,7 +134,12 @@ class Ingest:
             await self._settle(self._take())
 
     async def _gather(self) -> None:
-        """Let in those who are at the door; a commit costs nearly the same for them all."""
+        """Let in those who are at the door; a commit costs nearly the same for them all.
+
+        Where answers wait for it, it begins at once.
+        """
+        if self._answers:
+            return
         for _ in range(GATHER_TURNS):
             waiting = len(self._queue)
             await asyncio.sleep(0)
@@ -154,7 +160,11 @@ class Ingest:
         return taken
 
     async def _settle(self, group: list[_Waiting]) -> None:
-        """Commit a group and answer each; one that breaks the commit takes no other along."""
+        """Commit a group and answer each; one that breaks the commit takes no other along.
+
+        Where as many wait already, these are answered while the next commit is being written, so
+        that what they send then is read meanwhile.
+        """
         began_s = time.perf_counter()
         try:
             outcomes = await self._commit([waiting.request for waiting in group])
@@ -171,9 +181,21 @@ class Ingest:
                 return
             log.exception("a request could not be stored")
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
-        for waiting, outcome in zip(group, outcomes, strict=True):
-            _answer(waiting.receipt, outcome)
+        self._answer()
+        self._answers = list(zip(group, outcomes, strict=True))
+        if len(self._queue) < len(group):
+            self._answer()
         self.committed.ring()
+
+    def _answer(self) -> None:
+        """Tell the requests of the last commit what became of them."""
+        answers, self._answers = self._answers, []
+        for waiting, outcome in answers:
+            with contextlib.suppress(asyncio.InvalidStateError):  # the client has gone
+                if isinstance(outcome, Refused):
+                    waiting.receipt.set_exception(outcome)
+                else:
+                    waiting.receipt.set_result(outcome)
 
     async def _commit(self, requests: list[Request]) -> list[Receipt | Refused]:
         """One commit. Its events are looked up only where the last one had some stored already.
@@ -209,6 +231,7 @@ class Ingest:
                 asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
             )
             outcomes = [_outcome(assignment, request, known) for request in requests]
+            self._answer()
             links = await transaction.write(assignment.writes)
             settled = Settled()
             if links:
@@ -247,11 +270,3 @@ def _outcome(assignment: Assignment, request: Request, known: Known) -> Receipt 
         return nothing_left(request, allowed) or assignment.assign(allowed)
     except Refused as refusal:
         return refusal
-
-
-def _answer(future: asyncio.Future[Receipt], outcome: Receipt | Refused) -> None:
-    with contextlib.suppress(asyncio.InvalidStateError):  # the client has gone
-        if isinstance(outcome, Refused):
-            future.set_exception(outcome)
-        else:
-            future.set_result(outcome)

@@ -7,18 +7,43 @@ import json
 import logging
 from typing import Any, Literal
 
+from onetrail_collector.buckets import Buckets
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.printable import printable
 
 Format = Literal["text", "json"]
+
+FAULTS_PER_S, FAULTS_BURST_S = 10, 10  # a fault under load must not fill the disk
 
 
 def set_up(log_format: Format, level: str) -> None:
     """Write what is at least of this level to stderr."""
     handler = logging.StreamHandler()
     handler.setFormatter(_Json() if log_format == "json" else _Text())
+    handler.addFilter(FewFaults())
     logging.basicConfig(handlers=[handler], level=logging.WARNING)
     logging.getLogger("onetrail_collector").setLevel(level.upper())
+
+
+class FewFaults(logging.Filter):
+    """Lets so many warnings and errors through, and says with the next how many it left out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buckets = Buckets(FAULTS_PER_S, FAULTS_BURST_S)
+        self._left_out = 0
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether it is written."""
+        if record.levelno < logging.WARNING:
+            return True
+        if self._buckets.take("", record.created):
+            self._left_out += 1
+            return False
+        if self._left_out:
+            record.fields = {**getattr(record, "fields", {}), "left_out": self._left_out}
+            self._left_out = 0
+        return True
 
 
 class _Json(logging.Formatter):

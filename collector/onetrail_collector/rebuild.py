@@ -97,9 +97,9 @@ async def rebuild(
         if at is None:
             break
         progress(last_key + at, whole)
-    changes += await settle_rest(store, policy, now_ms=now_ms)
-    async with store.transaction() as transaction:
+    async with store.transaction() as transaction:  # what is left is on record in `unsettled`
         await transaction.identity.set_state("policy", fingerprint(policy))
+    changes += await settle_rest(store, policy, now_ms=now_ms)
     progress(whole, whole)
     return changes
 

@@ -108,9 +108,17 @@ class Delivery:
             return Outcome(Next.GO_ON)
         return self._judge(store, chosen, answer)
 
+    def shorten_log(self) -> None:
+        """Moves a long log into the outbox's file, while nothing can be sent."""
+        self._outbox.shorten_log()
+
     def _body(self, store: Store, chosen: Batch) -> bytes:
         moment = now(self._clock)
-        anchors = store.anchors() | {moment.boot: moment[:2]}
+        anchors = {moment.boot: moment[:2]}
+        if any(
+            store.session(key).boot != moment.boot for key in {e.session for e in chosen.events}
+        ):
+            anchors = store.anchors() | anchors
         return batch.body(
             chosen,
             self._source,

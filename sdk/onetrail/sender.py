@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from onetrail.outbox.lease import Lease
     from onetrail.settings import Settings
 
+_LOOK_S = 2.0
 _ORPHAN_CHECK_S = 60.0  # a process that died with events waiting: another sends them within this
 
 
@@ -165,10 +166,16 @@ class Sender:
         self.gave_up.set()
         if floor_s:
             self.told_to_wait.set()
-            self._end.wait(floor_s)
+            self._rest(self._end, floor_s)
             self.told_to_wait.clear()
-        self._hurry.wait(delay_s)
+        self._rest(self._hurry, delay_s)
         self.gave_up.clear()
+
+    def _rest(self, until: threading.Event, seconds: float) -> None:
+        """Waits; looks after the log meanwhile, for the app goes on tracking."""
+        left_s = deadline(seconds)
+        while left_s() > 0 and not until.wait(min(left_s(), _LOOK_S)):
+            self._delivery.shorten_log()
 
 
 def deadline(timeout_s: float) -> Callable[[], float]:

@@ -1,21 +1,27 @@
 """What was acknowledged is there once, whatever ends the collector: a kill, a full disk, a stop."""
 
 import asyncio
+import json
 import os
 import random
 import re
 import signal
+import socket
 import sqlite3
+import struct
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from uuid import uuid4
 
 import httpx
 import pytest
+from tests.conftest import wait_until
+from tests.power_cut import recorder
 
 from onetrail_collector.store.database import open_writer
 
@@ -137,6 +143,38 @@ def test_a_full_disk_is_said_and_ends_when_space_returns(
     assert collector.rows("PRAGMA integrity_check") == [("ok",)]
 
 
+def test_a_locked_file_is_said_and_ends_with_the_lock(collector: Any) -> None:
+    """Another process, as a backup tool or a shell, holds the file longer than anybody waits."""
+    body = {"source": {"id": "demo"}, "events": [{"id": "one", "type": "a"}]}
+    holder = sqlite3.connect(collector.db, isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    refused = collector.post(body)
+    assert (refused.status_code, refused.json()["error"]) == (503, "busy")
+    assert int(refused.headers["retry-after"]) > 0
+    assert httpx.get(collector.url + "/healthz").status_code == 200
+    holder.close()
+    assert collector.post(body).json()["accepted"] == 1
+    assert stored_once(collector, ["one"])
+
+
+def test_answers_cut_off_after_the_commit_and_retried_store_once(collector: Any) -> None:
+    """The event is on disk, the client has gone without its answer and comes back."""
+    for number in range(ROUNDS):
+        body = {"source": {"id": "demo"}, "events": [{"id": f"e{number}", "type": "a"}]}
+        content = json.dumps(body).encode()
+        head = f"POST /track HTTP/1.1\r\nhost: x\r\ncontent-length: {len(content)}\r\n\r\n"
+        with socket.create_connection(("127.0.0.1", collector.port)) as client:
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(head.encode() + content)
+            wait_until(
+                partial(collector.rows, "SELECT 1 FROM events WHERE event_id = ?", f"e{number}"),
+                "the commit",
+            )
+        retried = collector.post(body).json()
+        assert (retried["accepted"], retried["duplicates"]) == (0, 1)
+    assert stored_once(collector, [f"e{number}" for number in range(ROUNDS)])
+
+
 def test_two_collectors_on_one_file_stay_right(
     new_collector: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -226,3 +264,32 @@ def test_durability_is_what_the_option_says(tmp_path: Path, durability: str, syn
         return int(value)
 
     assert asyncio.run(synchronous()) == syncs
+
+
+def test_a_power_cut_loses_nothing_acknowledged(
+    new_collector: Callable[..., Any], tmp_path: Path
+) -> None:
+    """Recorded once, and cut at many moments: whichever part of the unsynced reached the disk."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    recorded = recorder(folder, tmp_path / "trace")
+    collector = new_collector("--demo", db=folder / "collector.db")
+    plain = collector.command
+    collector.command = lambda *words: [*recorded.command, *plain(*words)]
+    collector.start()
+    sent = [[f"{number}-{of}" for of in range(number % 7 + 1)] for number in range(40)]
+    for ids in sent:
+        events = [{"id": i, "type": "identify", "properties": {"user_id": "7"}} for i in ids]
+        body = {"source": {"id": "demo"}, "session": {"id": ids[0]}, "events": events}
+        assert collector.post(body).status_code == 200
+    collector.kill()
+    answered = 0
+    for cut in recorded.cuts(seed=17, moments=40):
+        answered = cut.said.count(b'"accepted":')
+        found = sqlite3.connect(cut.restore(tmp_path / "found") / "collector.db")
+        assert found.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        if answered:
+            stored = {row[0] for row in found.execute("SELECT event_id FROM events")}
+            assert {i for ids in sent[:answered] for i in ids} <= stored
+        found.close()
+    assert answered == len(sent)

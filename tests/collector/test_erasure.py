@@ -351,3 +351,13 @@ def test_whoever_follows_the_changes_is_told_for_thirty_days(collector: Any) -> 
     assert collector.rows("SELECT count(public_id) FROM history") == [(0,)]
     collector.start()
     assert collector.get("/profiles/changes", since=told["next"])["changes"] == []
+
+
+def test_an_erasure_that_takes_decisions_along_leaves_a_sound_file(collector: Any) -> None:
+    """The history goes on to name a decision that is gone, and a backup is made all the same."""
+    web, app = person(collector)
+    collector.run("identity", "split", web, "--part", app, "--reason", "two people")
+    erase(collector, app)
+    assert collector.rows("SELECT count(*) FROM decisions") == [(0,)]
+    collector.run("backup", str(collector.db.with_name("copy.db")))
+    assert "nothing to change" in collector.run("identity", "rebuild", "--dry-run")

@@ -1,6 +1,7 @@
 """What every answer has, and what the log says of a request: never what it held."""
 
 import json
+import logging
 import re
 import sqlite3
 import time
@@ -9,6 +10,9 @@ from typing import Any
 
 import httpx
 import pytest
+
+from onetrail_collector.endpoint import _client
+from onetrail_collector.logs import FewFaults
 
 EVERYWHERE = {
     "x-content-type-options": "nosniff",
@@ -147,3 +151,23 @@ def test_a_path_gives_the_terminal_that_shows_the_log_no_command(
     httpx.get(collector.url + "/%1B%5D0;owned%07%C2%9B31m%E2%80%AE")
     said = said_after(collector, "owned")
     assert r"/\u001b]0;owned\u0007\u009b31m\u202e" in said
+
+
+def test_a_fault_that_repeats_does_not_fill_the_disk_with_lines() -> None:
+    few = FewFaults()
+
+    def line(level: int, second: float) -> logging.LogRecord:
+        return logging.makeLogRecord({"levelno": level, "created": second})
+
+    written = sum(few.filter(line(logging.ERROR, 1000.0)) for _ in range(5000))
+    assert 90 < written <= 100
+    assert all(few.filter(line(logging.INFO, 1000.0)) for _ in range(5000))
+    later = line(logging.WARNING, 1002.0)
+    assert few.filter(later)
+    assert vars(later)["fields"] == {"left_out": 5000 - written}
+
+
+def test_of_a_user_agent_no_more_is_held_than_is_looked_at() -> None:
+    """Four thousand of them are remembered, and a header may be 32 kB long."""
+    client = _client({"type": "http", "client": None}, {b"user-agent": b"x" * 30_000})
+    assert client.user_agent == "x" * 512

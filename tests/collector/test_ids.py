@@ -1,14 +1,26 @@
 """IDs have the form that the RFC gives them, and never come twice."""
 
 import time
+from itertools import islice
 from uuid import RFC_4122, UUID
 
-from onetrail_collector.ids import uuid4, uuid7
+from onetrail_collector.ids import neighbours, uuid4, uuid7
 
 
 def test_random_ids_are_uuids_of_version_4() -> None:
     made = [uuid4() for _ in range(10_000)]
     assert len(set(made)) == len(made)
+    for text in made:
+        parsed = UUID(text)
+        assert (parsed.version, parsed.variant, str(parsed)) == (4, RFC_4122, text)
+    assert {text[19] for text in made} == set("89ab")
+
+
+def test_neighbours_are_random_uuids_of_version_4_in_one_place_of_an_index() -> None:
+    made = list(islice(neighbours(), 10_000))
+    assert len(set(made)) == len(made)
+    assert len({text[:6] for text in made}) == 1
+    assert len({text[6:8] for text in made}) == 256
     for text in made:
         parsed = UUID(text)
         assert (parsed.version, parsed.variant, str(parsed)) == (4, RFC_4122, text)

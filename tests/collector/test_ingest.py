@@ -1,7 +1,10 @@
 """The queue in front of the writer: bounded, fair, and no request takes its neighbours along."""
 
 import asyncio
+import itertools
+import sqlite3
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TypeVar
 
@@ -12,7 +15,8 @@ from onetrail_collector.errors import Refused
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.store.sqlite import SqliteStore
-from onetrail_collector.wire.envelope import Envelope, Event
+from onetrail_collector.store.transaction import Transaction
+from onetrail_collector.wire.envelope import Envelope, Event, Receipt
 
 T = TypeVar("T")
 
@@ -84,6 +88,49 @@ def test_a_request_that_breaks_the_commit_takes_no_other_along(tmp_path: Path) -
         assert (await store.counts()).events == 2
 
     with_ingest(tmp_path, work)
+
+
+def test_a_commit_that_fails_keeps_no_answer_of_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Answers wait until the next commit is being written, which this one never is."""
+    monkeypatch.setattr(ingest_module, "MAX_COMMIT_EVENTS", 2)
+
+    async def work(ingest: Ingest, store: SqliteStore) -> None:
+        begin, begun = store.transaction, itertools.count()
+
+        def transaction() -> AbstractAsyncContextManager[Transaction]:
+            if next(begun):
+                raise sqlite3.OperationalError("database is locked")
+            return begin()
+
+        monkeypatch.setattr(store, "transaction", transaction)
+        sent = [ingest.submit(envelope(n)) for n in range(4)]
+        async with asyncio.timeout(10):
+            stored, last, *refused = await asyncio.gather(*sent, return_exceptions=True)
+        assert [one.accepted for one in (stored, last) if isinstance(one, Receipt)] == [1, 1]
+        assert [one.status for one in refused if isinstance(one, Refused)] == [503, 503]
+
+    with_ingest(tmp_path, work)
+
+
+def test_of_each_trait_the_newest_five_values_are_kept(tmp_path: Path) -> None:
+    """An app that counts in a trait fills no disk."""
+
+    def stating(number: int) -> Envelope:
+        traits = f'{{"traits":{{"visits":{number},"plan":"pro"}}}}'
+        event = Event(0, str(number), "identify", traits, time_ms=number)
+        return Envelope("demo", [event], session="s")
+
+    async def work(ingest: Ingest, _: SqliteStore) -> None:
+        await asyncio.gather(*(ingest.submit(stating(number)) for number in range(4)))
+        for number in range(4, 9):
+            await ingest.submit(stating(number))
+
+    with_ingest(tmp_path, work)
+    with sqlite3.connect(tmp_path / "a.db") as connection:
+        kept = connection.execute("SELECT value FROM traits WHERE name = 'visits'").fetchall()
+    assert sorted(row[0] for row in kept) == ["4", "5", "6", "7", "8"]
 
 
 def test_what_comes_after_the_close_is_told_to_come_back(tmp_path: Path) -> None:

@@ -121,23 +121,21 @@ COMMANDS = (show_profile, why, graph, history, shared, conflicts)
 
 def _person(person: Profile) -> Iterator[str]:
     """A profile in lines: what is known of it as a whole, its devices, its keys, its facts."""
-    at_least = "" if person.counted_to is None else "+"
 
     def count(number: int, noun: str) -> str:
-        more = at_least if number == person.counted_to else ""
+        more = "+" if number == person.counted_to else ""
         return f"{number:,}{more} {noun}{'' if number == 1 else 's'}"
 
-    yield ", ".join(
-        [
-            f"profile {person.id}: {count(person.profile_id_count, 'device')}",
-            count(person.sessions, "session"),
-            count(person.events, "event"),
-            f"seen from {person.first_seen or 'never'} to {person.last_seen or 'never'}",
-        ]
-    )
+    whole = [
+        count(person.profile_id_count, "device"),
+        count(person.sessions, "session"),
+        count(person.events, "event"),
+        f"seen from {person.first_seen or 'never'} to {person.last_seen or 'never'}",
+    ]
+    yield f"profile {person.id}: {', '.join(whole)}"
     parts = {
         "devices": [
-            (one.id, one.source, f"{one.events:,} events", one.last_seen or "never")
+            (one.id, one.source, count(one.events, "event"), one.last_seen or "never")
             for one in person.profile_ids
         ],
         "keys": [

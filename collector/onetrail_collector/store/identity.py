@@ -8,23 +8,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-import aiosqlite
-import msgspec
-
-from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
+from onetrail_collector.store.identity_decisions import DecisionTables
+from onetrail_collector.store.identity_settling import SettlingTables
 from onetrail_collector.store.insert import insert
 from onetrail_collector.store.rows import (
     Change,
-    DecisionRow,
     KeyState,
     LinkState,
     ProfileSize,
     Region,
     Regrouping,
 )
+from onetrail_collector.store.statements import as_json
 
 COUNT_TO = 10_000  # of profile IDs, to tell the smaller of two profiles
 
@@ -103,81 +101,19 @@ CROSS JOIN decisions ON decisions.profile_id = profile_ids.id
 CROSS JOIN profile_ids AS others ON others.id = decisions.other
 """
 
-SELECT_DECISION = """
-SELECT decisions.id, what, profile_id, other, keys.kind, keys.value, reason, made_by, made_ms,
-       undone_reason, undone_by, undone_ms
-FROM decisions LEFT JOIN keys ON keys.id = decisions.key
-"""
 
-# Those about the given profile IDs, and about all that these name in turn.
-DECISIONS_ABOUT = f"""
-WITH RECURSIVE about (id) AS (
-    SELECT value FROM json_each(?)
-    UNION
-    SELECT decisions.other FROM about CROSS JOIN decisions
-    ON decisions.profile_id = about.id AND decisions.undone_ms IS NULL AND other IS NOT NULL
-    UNION
-    SELECT decisions.profile_id FROM about CROSS JOIN decisions
-    ON decisions.other = about.id AND decisions.undone_ms IS NULL
-)
-{SELECT_DECISION} WHERE decisions.id IN (
-    SELECT decisions.id FROM about
-    CROSS JOIN decisions ON decisions.profile_id = about.id AND decisions.undone_ms IS NULL
-) ORDER BY decisions.id
-"""
-
-
-DECISIONS_OF_ACT = f"""
-{SELECT_DECISION}
-WHERE undone_ms IS NULL AND act = (SELECT act FROM decisions WHERE id = ?) ORDER BY decisions.id
-"""
-
-# The first of an act names it by its own number, which is the next of the sequence.
-ADD_DECISION = """
-INSERT INTO decisions (act, what, profile_id, other, key, reason, made_by, made_ms)
-VALUES (coalesce(?, (SELECT seq + 1 FROM sqlite_sequence WHERE name = 'decisions'), 1),
-        ?, ?, ?, ?, ?, ?, ?)
-"""
-
-IN_FORCE = """
-SELECT id FROM decisions
-WHERE what = ?1 AND other IS ?3 AND key IS ?4 AND undone_ms IS NULL
-AND (profile_id = ?2 OR (?2 IS NULL AND profile_id IS NULL AND key = ?4))
-ORDER BY id DESC LIMIT 1
-"""
-
-
-# Each part finds its rows by an index, which one condition with OR would not.
-DELETE_DECISIONS = """
-DELETE FROM decisions WHERE id IN (
-    SELECT decisions.id FROM json_each(?1) AS asked
-    CROSS JOIN decisions ON decisions.profile_id = asked.value
-    UNION
-    SELECT decisions.id FROM json_each(?1) AS asked
-    CROSS JOIN decisions ON decisions.other = asked.value
-    UNION
-    SELECT decisions.id FROM json_each(?2) AS asked
-    CROSS JOIN decisions ON decisions.key = asked.value
-    WHERE NOT EXISTS (SELECT 1 FROM keys WHERE keys.id = asked.value)
-)
-"""
-
-
-class IdentityTables:
+class IdentityTables(DecisionTables, SettlingTables):
     """The tables of identity resolution, on the connection of a transaction."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
 
     async def link_states(
         self, links: Iterable[tuple[int, int]], *, count_to: int
     ) -> list[LinkState]:
         by_key = sorted(links, key=itemgetter(1))  # neighbours in an index are on one page
-        rows = await self._all(LINK_STATES, _json(by_key), count_to)
+        rows = await self._all(LINK_STATES, as_json(by_key), count_to)
         return [_link_state(row) for row in rows]
 
     async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
-        rows = await self._all(KEY_STATES, _json(list(keys)), count_to)
+        rows = await self._all(KEY_STATES, as_json(list(keys)), count_to)
         return [
             KeyState(row[0], Key(row[1], row[2]), row[3], row[4], bool(row[5]), row[6])
             for row in rows
@@ -188,18 +124,18 @@ class IdentityTables:
             await self._all(
                 "SELECT profile_ids.id, profile_ids.profile FROM json_each(?) AS asked"
                 " CROSS JOIN profile_ids ON profile_ids.id = asked.value",
-                _json(list(profile_ids)),
+                as_json(list(profile_ids)),
             )
         )
 
     async def values(self, profiles: Iterable[int]) -> dict[int, dict[str, int]]:
         values: dict[int, dict[str, int]] = {}
-        for profile, kind, count in await self._all(VALUES, _json(list(profiles))):
+        for profile, kind, count in await self._all(VALUES, as_json(list(profiles))):
             values.setdefault(profile, {})[kind] = count
         return values
 
     async def sizes(self, profiles: Iterable[int]) -> dict[int, ProfileSize]:
-        rows = await self._all(SIZES, _json(list(profiles)), COUNT_TO)
+        rows = await self._all(SIZES, as_json(list(profiles)), COUNT_TO)
         return {profile: ProfileSize(oldest, count) for profile, oldest, count in rows}
 
     async def parted(self, profiles: Iterable[int]) -> list[tuple[int, int]]:
@@ -208,7 +144,7 @@ class IdentityTables:
             " WHERE profile_id > 0 AND what = 'part' AND undone_ms IS NULL LIMIT 1"
         ):
             return []
-        return [(row[0], row[1]) for row in await self._all(PARTED, _json(list(profiles)))]
+        return [(row[0], row[1]) for row in await self._all(PARTED, as_json(list(profiles)))]
 
     async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
         moves = [(profile, whole) for profile, whole in into.items() if profile != whole]
@@ -219,9 +155,9 @@ class IdentityTables:
     async def region(
         self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
     ) -> Region | None:
-        numbers = _json(list(profiles))
+        numbers = as_json(list(profiles))
         ids = await self._all(REGION_PROFILE_IDS, numbers, limit + 1)
-        links = await self._all(REGION_LINKS, numbers, _json(list(loose_keys)), limit + 1)
+        links = await self._all(REGION_LINKS, numbers, as_json(list(loose_keys)), limit + 1)
         if len(ids) > limit or len(links) > limit:
             return None
         [(lowest,)] = await self._all("SELECT min(profile) FROM profile_ids")
@@ -263,7 +199,7 @@ class IdentityTables:
         return [row[0] for row in rows]
 
     async def delete_links(self, profile_ids: Collection[int]) -> list[int]:
-        ids = _json(list(profile_ids))
+        ids = as_json(list(profile_ids))
         rows = await self._all(
             "DELETE FROM links WHERE profile_id IN (SELECT value FROM json_each(?)) RETURNING key",
             ids,
@@ -286,9 +222,6 @@ class IdentityTables:
         )
         return [row[0] for row in ids], [row[0] for row in keys]
 
-    async def delete_decisions(self, profile_ids: Collection[int], keys: Collection[int]) -> None:
-        await self._all(DELETE_DECISIONS, _json(list(profile_ids)), _json(list(keys)))
-
     async def last_numbers(self) -> tuple[int, int]:
         [(key, profile_id)] = await self._all(
             "SELECT (SELECT ifnull(max(id), 0) FROM keys),"
@@ -296,135 +229,9 @@ class IdentityTables:
         )
         return key, profile_id
 
-    async def state(self, name: str) -> str | None:
-        rows = await self._all("SELECT value FROM identity_state WHERE name = ?", name)
-        return rows[0][0] if rows else None
-
-    async def set_state(self, name: str, value: str | None) -> None:
-        if value is None:
-            await self._each("DELETE FROM identity_state WHERE name = ?", [(name,)])
-        else:
-            await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
-
-    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
-        rows = await self._all(
-            "SELECT id, profile_id FROM unsettled WHERE id > 0 ORDER BY id LIMIT ?", limit
-        )
-        return [(row[0], row[1]) for row in rows]
-
-    async def last_unsettled(self) -> int:
-        [(number,)] = await self._all("SELECT ifnull(max(id), 0) FROM unsettled")
-        return int(number)
-
-    async def settled(self, profile_ids: Collection[int], *, up_to: int) -> None:
-        await self._connection.execute(
-            "DELETE FROM unsettled WHERE id <= ?2"
-            " AND profile_id IN (SELECT value FROM json_each(?1))",
-            (_json(list(profile_ids)), up_to),
-        )
-
-    async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
-        await self._each(
-            "INSERT INTO unsettled (profile_id) VALUES (?)",
-            [(one,) for one in profile_ids],
-        )
-
-    async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
-        await self._each(
-            "INSERT INTO unsettled (profile_id) SELECT id FROM profile_ids WHERE profile = ?",
-            [(profile,) for profile in profiles],
-        )
-        await self._each(
-            "INSERT INTO unsettled (profile_id) SELECT profile_id FROM links WHERE key = ?",
-            [(key,) for key in keys],
-        )
-
-    async def decisions_about(self, profile_ids: Collection[int]) -> list[DecisionRow]:
-        if not await self._all("SELECT 1 FROM decisions WHERE id > 0 LIMIT 1"):
-            return []
-        rows = await self._all(DECISIONS_ABOUT, _json(list(profile_ids)))
-        return [_decision_row(row) for row in rows]
-
-    async def act(self, number: int) -> list[DecisionRow]:
-        rows = await self._all(
-            DECISIONS_OF_ACT,
-            number,
-        )
-        return [_decision_row(row) for row in rows]
-
-    async def in_force(self, decision: Decision) -> int | None:
-        what, profile_id, other, key = await self._decision_columns(decision)
-        rows = await self._all(IN_FORCE, what, profile_id, other, key)
-        return rows[0][0] if rows else None
-
-    async def add_decision(
-        self, decision: Decision, *, act: int | None, reason: str, made_by: str, now_ms: int
-    ) -> int:
-        what, profile_id, other, key = await self._decision_columns(decision)
-        async with self._connection.execute(
-            ADD_DECISION, (act, what, profile_id, other, key, reason, made_by, now_ms)
-        ) as cursor:
-            return int(cursor.lastrowid or 0)
-
-    async def undo_act(self, number: int, *, reason: str, undone_by: str, now_ms: int) -> bool:
-        async with self._connection.execute(
-            "UPDATE decisions SET undone_reason = ?2, undone_by = ?3, undone_ms = ?4"
-            " WHERE act = (SELECT act FROM decisions WHERE id = ?1) AND undone_ms IS NULL",
-            (number, reason, undone_by, now_ms),
-        ) as cursor:
-            return cursor.rowcount > 0
-
-    async def key(self, key: Key) -> int:
-        await self._connection.execute(
-            "INSERT INTO keys (kind, value) VALUES (?, ?) ON CONFLICT DO NOTHING", key
-        )
-        [(number,)] = await self._all("SELECT id FROM keys WHERE kind = ? AND value = ?", *key)
-        return int(number)
-
-    async def _decision_columns(
-        self, decision: Decision
-    ) -> tuple[str, int | None, int | None, int | None]:
-        match decision:
-            case Join(profile_id, other):
-                return "join", profile_id, other, None
-            case Part(profile_id, other):
-                return "part", profile_id, other, None
-            case RefuseLink(profile_id, key):
-                return "refuse_link", profile_id, None, await self.key(key)
-            case RefuseKey(key):
-                return "refuse_key", None, None, await self.key(key)
-
-    async def _all(self, sql: str, *parameters: object) -> list[Any]:
-        return list(await self._connection.execute_fetchall(sql, parameters))
-
-    async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> None:
-        rows = list(rows)
-        if rows:
-            async with self._connection.executemany(sql, rows):
-                pass
-
 
 def _link_state(row: Sequence[Any]) -> LinkState:
     (profile_id, key, time_ms, event_id, refused, kind, value) = row[:7]
     inactive, key_profile, profile, seen_on = row[7:]
     link = Link(profile_id, Key(kind, value), time_ms, event_id)
     return LinkState(link, key, profile, key_profile, refused, inactive, seen_on)
-
-
-def _decision_row(row: Sequence[Any]) -> DecisionRow:
-    number, what, profile_id, other, kind, value = row[:6]
-    decision: Decision
-    match what:
-        case "join":
-            decision = Join(profile_id, other)
-        case "part":
-            decision = Part(profile_id, other)
-        case "refuse_link":
-            decision = RefuseLink(profile_id, Key(kind, value))
-        case _:
-            decision = RefuseKey(Key(kind, value))
-    return DecisionRow(number, decision, *row[6:])
-
-
-def _json(values: Sequence[object]) -> str:
-    return msgspec.json.encode(values).decode()

@@ -1,4 +1,4 @@
-"""What people ask of identity resolution: evidence, decisions, history; store/protocol/ says it.
+"""What people ask of identity resolution: members, evidence, refusals; store/protocol/ says it.
 
 It reads on the connection that it is given: one that cannot write, or a transaction's own, which
 sees what the transaction has done so far.
@@ -7,15 +7,10 @@ sees what the transaction has done so far.
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-import aiosqlite
-import msgspec
-
-from onetrail_collector.identity.decisions import Part
 from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.identity_past import PastReads
 from onetrail_collector.store.identity_rows import (
-    DecisionMade,
     Evidence,
-    HistoryRow,
     InactiveKey,
     Member,
     Place,
@@ -23,6 +18,7 @@ from onetrail_collector.store.identity_rows import (
     ProfileTotals,
     RecentSession,
 )
+from onetrail_collector.store.statements import as_json
 
 EVIDENCE = """
 SELECT links.profile_id, links.key, profile_ids.public_id, profile_ids.profile,
@@ -53,48 +49,6 @@ FROM keys AS held CROSS JOIN links ON links.key = held.id AND links.refused IS N
 WHERE held.profile = ?1 AND profile_ids.profile <> ?1 LIMIT ?2
 """
 
-DECISIONS = """
-SELECT decisions.id, decisions.act, decisions.what, own.public_id, others.public_id,
-       keys.kind, keys.value, decisions.reason, made_by, made_ms,
-       undone_reason, undone_by, undone_ms
-"""
-
-DECISIONS_ENDS = """
-LEFT JOIN profile_ids AS own ON own.id = decisions.profile_id
-LEFT JOIN profile_ids AS others ON others.id = decisions.other
-LEFT JOIN keys ON keys.id = decisions.key
-"""
-
-HISTORY = """
-SELECT history.id, history.time_ms, history.what, profiles.public_id, others.public_id,
-       keys.kind, keys.value, history.reason, history.event_id, history.decision,
-       decisions.made_by, decisions.reason
-"""
-
-HISTORY_ENDS = """
--- What is erased, or being erased, is not told.
-CROSS JOIN profile_ids AS profiles
-ON profiles.id = history.profile AND profiles.public_id NOT LIKE 'erasing:%'
-CROSS JOIN profile_ids AS others
-ON others.id = history.other AND others.public_id NOT LIKE 'erasing:%'
-LEFT JOIN keys ON keys.id = history.key
-LEFT JOIN decisions ON decisions.id = history.decision
-"""
-
-CHANGES = """
-SELECT history.id, history.time_ms, history.what,
-       ifnull(history.public_id, profiles.public_id), ifnull(history.public_id, others.public_id),
-       NULL, NULL, NULL, history.event_id, history.decision, NULL, NULL
-FROM history
-LEFT JOIN profile_ids AS profiles ON profiles.id = history.profile
-LEFT JOIN profile_ids AS others ON others.id = history.other
-WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted') AND (
-    history.what = 'erased'
-    OR (profiles.public_id NOT LIKE 'erasing:%' AND others.public_id NOT LIKE 'erasing:%')
-)
-ORDER BY history.id LIMIT ?
-"""
-
 # Each count looks at no more rows than ?2; first and last come from the ends of an index.
 TOTALS = """
 SELECT
@@ -118,17 +72,14 @@ SELECT
 """
 
 
-class IdentityReads:
+class IdentityReads(PastReads):
     """Reads on one connection."""
-
-    def __init__(self, connection: aiosqlite.Connection) -> None:
-        self._connection = connection
 
     async def members(self, public_ids: Iterable[str]) -> dict[str, Member]:
         rows = await self._all(
             "SELECT profile_ids.id, public_id, profile FROM json_each(?) AS asked"
             " CROSS JOIN profile_ids ON public_id = asked.value",
-            _json(list(public_ids)),
+            as_json(list(public_ids)),
         )
         return {row[1]: Member(*row) for row in rows}
 
@@ -141,7 +92,7 @@ class IdentityReads:
             CROSS JOIN profile_ids AS members ON members.profile = whole.profile
             ORDER BY members.id
             """,
-            _json(list(profile_ids)),
+            as_json(list(profile_ids)),
         )
         return [Member(*row) for row in rows]
 
@@ -154,7 +105,7 @@ class IdentityReads:
         return [Member(*row) for row in rows]
 
     async def places(self, profiles: Collection[int], *, limit: int) -> list[tuple[Place, bool]]:
-        rows = await self._all(PLACES, _json(list(profiles)), limit)
+        rows = await self._all(PLACES, as_json(list(profiles)), limit)
         return [(Place(row[0], row[1]), bool(row[2])) for row in rows]
 
     async def evidence(self, places: Collection[Place]) -> dict[Place, Evidence]:
@@ -162,7 +113,7 @@ class IdentityReads:
             f"{EVIDENCE} FROM json_each(?) AS asked"
             " CROSS JOIN links ON links.profile_id = asked.value ->> 0"
             f" AND links.key = asked.value ->> 1 {ENDS}",
-            _json(list(places)),
+            as_json(list(places)),
         )
         return {found.place: found for found in map(_evidence, rows)}
 
@@ -217,92 +168,10 @@ class IdentityReads:
             CROSS JOIN keys ON keys.profile = asked.value AND keys.kind = named.value
             ORDER BY keys.id
             """,
-            _json(list(profiles)),
-            _json(list(kinds)),
+            as_json(list(profiles)),
+            as_json(list(kinds)),
         )
         return [Key(*row) for row in rows]
-
-    async def decisions_within(
-        self, profiles: Collection[int], *, limit: int
-    ) -> list[DecisionMade]:
-        rows = await self._all(
-            f"""
-            {DECISIONS} FROM decisions {DECISIONS_ENDS}
-            WHERE decisions.id IN (
-                SELECT made.id FROM json_each(?) AS asked
-                CROSS JOIN profile_ids ON profile_ids.profile = asked.value
-                CROSS JOIN decisions AS made INDEXED BY decisions_by_profile_id
-                ON made.profile_id = profile_ids.id AND made.undone_ms IS NULL
-            ) ORDER BY decisions.id LIMIT ?
-            """,
-            _json(list(profiles)),
-            limit,
-        )
-        return [_decision(row) for row in rows]
-
-    async def acts(self, *, limit: int, before: int) -> list[DecisionMade]:
-        rows = await self._all(
-            f"""
-            {DECISIONS}
-            FROM (SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_act
-                  WHERE act < ? ORDER BY act DESC LIMIT ?) AS acts
-            CROSS JOIN decisions ON decisions.act = acts.act {DECISIONS_ENDS}
-            ORDER BY decisions.act DESC, decisions.id
-            """,
-            before,
-            limit,
-        )
-        return [_decision(row) for row in rows]
-
-    async def act_of(self, decision: int) -> int | None:
-        rows = await self._all("SELECT act FROM decisions WHERE id = ?", decision)
-        return rows[0][0] if rows else None
-
-    async def split_in_force(self, profile_ids: Sequence[int], member: int) -> list[Part]:
-        acts = await self._all(
-            "SELECT DISTINCT act FROM decisions INDEXED BY decisions_by_profile_id"
-            " WHERE profile_id = ? AND what = 'part' AND undone_ms IS NULL",
-            profile_ids[0],
-        )
-        for (act,) in acts:
-            rows = await self._all(
-                "SELECT profile_id, other FROM decisions"
-                " WHERE act = ? AND what = 'part' AND undone_ms IS NULL",
-                act,
-            )
-            parted = {row[0] for row in rows}
-            if parted == set(profile_ids) and member in parted | {row[1] for row in rows}:
-                return [Part(*row) for row in rows]
-        return []
-
-    async def history(self, profile: int, *, limit: int, before: int) -> list[HistoryRow]:
-        rows = await self._all(
-            f"""
-            {HISTORY} FROM history {HISTORY_ENDS}
-            WHERE history.id IN (
-                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
-                    SELECT id FROM history WHERE profile = profile_ids.id AND id < ?2
-                    ORDER BY id DESC LIMIT ?3
-                ) WHERE profile_ids.profile = ?1
-                UNION
-                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
-                    SELECT id FROM history WHERE other = profile_ids.id AND id < ?2
-                    ORDER BY id DESC LIMIT ?3
-                ) WHERE profile_ids.profile = ?1
-            ) ORDER BY history.id DESC LIMIT ?3
-            """,
-            profile,
-            before,
-            limit,
-        )
-        return [_history(row) for row in rows]
-
-    async def changes(self, since: int, *, limit: int) -> list[HistoryRow]:
-        return [_history(row) for row in await self._all(CHANGES, since, limit)]
-
-    async def last_change(self) -> int:
-        rows = await self._all("SELECT seq FROM sqlite_sequence WHERE name = 'history'")
-        return rows[0][0] if rows else 0
 
     async def inactive(
         self, reason: str, *, limit: int, after: int, count_to: int
@@ -338,7 +207,7 @@ class IdentityReads:
                 SELECT 1 FROM links INDEXED BY links_refused WHERE refused = value LIMIT ?2
             )) FROM json_each(?1)
             """,
-            _json(list(reasons)),
+            as_json(list(reasons)),
             count_to,
         )
         return dict(rows)
@@ -365,24 +234,7 @@ class IdentityReads:
         [row] = await self._all(TOTALS, profile, count_to)
         return ProfileTotals(*row)
 
-    async def _all(self, sql: str, *parameters: object) -> list[Any]:
-        return list(await self._connection.execute_fetchall(sql, parameters))
-
 
 def _evidence(row: Sequence[Any]) -> Evidence:
     place = Place(row[0], row[1])
     return Evidence(place, row[2], row[3], Key(row[4], row[5]), *row[6:])
-
-
-def _decision(row: Sequence[Any]) -> DecisionMade:
-    key = None if row[5] is None else Key(row[5], row[6])
-    return DecisionMade._make([*row[:5], key, *row[7:]])
-
-
-def _history(row: Sequence[Any]) -> HistoryRow:
-    key = None if row[5] is None else Key(row[5], row[6])
-    return HistoryRow._make([*row[:5], key, *row[7:]])
-
-
-def _json(values: Sequence[object]) -> str:
-    return msgspec.json.encode(values).decode()

@@ -19,12 +19,11 @@ async def insert(
         if steps:
             end = done + steps * size
             values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
-            async with connection.executemany(
+            await connection.executemany(
                 f"INSERT INTO {into} VALUES {values}",
                 [
                     tuple(chain.from_iterable(rows[start : start + size]))
                     for start in range(done, end, size)
                 ],
-            ):
-                pass
+            )
             done = end

@@ -117,6 +117,13 @@ SET count = count + excluded.count, last_seen_ms = max(last_seen_ms, excluded.la
 """
 
 # Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
+CROWDED_TRAITS = f"""
+SELECT stated.value ->> 0, stated.value ->> 1 FROM json_each(?) AS stated WHERE EXISTS (
+    SELECT 1 FROM traits
+    WHERE profile_id = stated.value ->> 0 AND name = stated.value ->> 1
+    LIMIT 1 OFFSET {MAX_TRAIT_VALUES}
+)
+"""
 FORGET_TRAITS = f"""
 DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
     SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
@@ -210,6 +217,7 @@ class Transaction:
         return counts
 
     async def write(self, writes: Writes) -> list[tuple[int, int]]:
+        await self._add_events(writes.events)  # the longest step, and the one that may end it
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
         )
@@ -220,14 +228,13 @@ class Transaction:
             "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
         )
         await self._insert("contexts (id, sha256, body)", writes.contexts)
-        await self._add_events(writes.events)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
         await add_counts(self._connection, self._labels.bound(tally(writes)))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
-            await self._each(FORGET_TRAITS, stated)
+            await self._each(FORGET_TRAITS, await self._all(CROWDED_TRAITS, _json(stated)))
         await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
         if not writes.links:
             return []
@@ -271,15 +278,15 @@ class Transaction:
         """One step for all rows; answers how many were added or changed."""
         if not rows:
             return 0
-        async with self._connection.execute(sql, (_json(rows),)) as cursor:
-            return cursor.rowcount
+        cursor = await self._connection.execute(sql, (_json(rows),))
+        return cursor.rowcount
 
     async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> int:
         rows = list(rows)
         if not rows:
             return 0
-        async with self._connection.executemany(sql, rows) as cursor:
-            return cursor.rowcount
+        cursor = await self._connection.executemany(sql, rows)
+        return cursor.rowcount
 
 
 def _session(row: Sequence[Any]) -> Session:

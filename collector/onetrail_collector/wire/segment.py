@@ -228,7 +228,11 @@ def _encode_pixel(call: Call, receipt: Receipt) -> bytes | Answer:
     return _encode(call, receipt) if receipt.rejected else PIXEL
 
 
-_HEADERS = "authorization, content-type, content-encoding, x-retry-count, anonymousid"
+_HEADERS = (
+    "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat, "
+    "rsa-recovered, rsa-retry-attempt, rsa-retry-reason, "  # RudderStack's, when it tries again
+    "rsa-since-last-attempt, rsa-since-first-attempt"
+)
 
 EXCHANGES = (
     Exchange(

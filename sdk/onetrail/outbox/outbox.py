@@ -214,6 +214,11 @@ class Outbox:
                 total.update(account(store.ledger))
         return dict(total)
 
+    def shorten_log(self) -> None:
+        """Moves a long log into the file, if that is possible now."""
+        with contextlib.suppress(sqlite3.Error):
+            self.disk.shorten_log()
+
     def tend(self) -> None:
         """What the sender's thread does now and then: bounds, the clock, what nobody needs.
 

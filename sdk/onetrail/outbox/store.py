@@ -33,12 +33,17 @@ _SEPARATOR = "\x1e"
 _FIRST = "(SELECT min(seq) FROM event WHERE seq > :after)"
 _COLUMNS_AS_TEXT = ", ".join(f"group_concat({name}, '{_SEPARATOR}')" for name in Waiting._fields)
 _PEEK = f"SELECT {_COLUMNS_AS_TEXT} FROM event WHERE seq >= {_FIRST} AND seq < {_FIRST} + :limit"
+_SIZE = (
+    "SELECT (SELECT ifnull(max(seq) - min(seq) + 1, 0) FROM event),"
+    " (page_count - freelist_count) * page_size"
+    " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+)
 _SET_ASIDE = (
     f"INSERT INTO aside(seq, {COLUMNS}, reason)"
     f" SELECT seq, {COLUMNS}, ? FROM event WHERE seq > ? AND seq <= ?"
 )
 _MANY = 100
-_LOG_EVENTS = 3_000  # some 5 MB of log: each commit writes one or two pages of a kilobyte
+_LOG_EVENTS = 6_000  # some 9 MB of log: each commit writes one or two pages of a kilobyte
 _CACHED = 1000  # an import begins thousands of sessions
 _FORGET_SESSIONS = (
     "DELETE FROM session WHERE key NOT IN"
@@ -176,18 +181,9 @@ class Store:
         Asks the writer: the reader may be busy with the log, for which an app must not wait.
         """
         with self._write_lock:
-            writer = self.connections.writer()
-            rows, pages, free, page_bytes = (
-                writer.execute(sql).fetchone()[0]
-                for sql in (
-                    "SELECT coalesce(max(seq) - min(seq) + 1, 0) FROM event",
-                    "PRAGMA page_count",
-                    "PRAGMA freelist_count",
-                    "PRAGMA page_size",
-                )
-            )
+            rows, size = self.connections.writer().execute(_SIZE).fetchone()
             self.connections.spare(writer=True)
-        return int(rows), int((pages - free) * page_bytes)
+        return int(rows), int(size)
 
     def drop_oldest(self, count: int, reason: str) -> int:
         """Forgets the oldest events and counts them as lost; returns how many there were."""

@@ -1,6 +1,7 @@
 """Migrations: all or nothing, in order, recorded with what they did."""
 
 import asyncio
+import re
 import sqlite3
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from onetrail_collector.store import database
 from onetrail_collector.store.database import Migration, migrations, open_writer
+
+ROOT = Path(__file__).parents[3]
 
 
 def opened(path: Path) -> None:
@@ -56,3 +59,10 @@ def test_two_openings_at_once_migrate_once(tmp_path: Path) -> None:
             await writer.close()
 
     asyncio.run(run())
+
+
+def test_the_docs_say_what_each_index_is_for() -> None:
+    told = (ROOT / "docs" / "schema.md").read_text()
+    made = re.findall(r"CREATE INDEX (\w+)", "".join(step.sql for step in migrations()))
+    assert made
+    assert [name for name in made if f"`{name}`" not in told] == []

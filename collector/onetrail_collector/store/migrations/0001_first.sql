@@ -152,7 +152,7 @@ CREATE TABLE history (
     key      INTEGER,  -- may be gone: erased
     reason   TEXT,
     event_id TEXT,
-    decision INTEGER REFERENCES decisions (id),
+    decision INTEGER,  -- likewise
     public_id TEXT   -- of an erased profile ID, which profile_ids has forgotten
 );
 CREATE INDEX history_by_profile ON history (profile);

@@ -1,0 +1,10 @@
+"""Which profile ID an event gets, decided for all requests of one commit: values in, values out.
+
+devices.py has the order in which it is found. A device on which a second value of an exclusive
+kind signs in has changed hands (sessions.py): its session goes on under a new profile ID.
+"""
+
+from onetrail_collector.assignment.assigning import Assignment
+from onetrail_collector.assignment.request import Request, identified_profile_ids, question
+
+__all__ = ["Assignment", "Request", "identified_profile_ids", "question"]

@@ -1,0 +1,218 @@
+"""The writes of one commit, decided request by request: values in, values out."""
+
+import hmac
+from collections.abc import Callable
+
+from onetrail_collector import quarantine
+from onetrail_collector.assignment.devices import Devices, skew_ms
+from onetrail_collector.assignment.request import Request
+from onetrail_collector.assignment.sessions import Describe, Sessions
+from onetrail_collector.errors import origin_not_allowed, secret_required, unknown_source
+from onetrail_collector.identification import Identification
+from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.resolve import Link
+from onetrail_collector.identity.traits import Trait
+from onetrail_collector.ids import uuid4
+from onetrail_collector.link_warnings import Linked
+from onetrail_collector.origins import is_allowed
+from onetrail_collector.store.rows import (
+    DeviceKey,
+    Known,
+    NewContext,
+    ProfileId,
+    Question,
+    Source,
+    SourcedLink,
+    Writes,
+)
+from onetrail_collector.wire.envelope import (
+    ANOTHER_DEVICE,
+    ARRIVAL,
+    Envelope,
+    Event,
+    EventWarning,
+    Receipt,
+)
+
+UNKNOWN_ARRIVAL = (
+    "the profile ID that was passed on was not issued here; "
+    "the event is stored, but joins no profile IDs"
+)
+
+
+class Assignment:
+    """The writes of one commit, gathered request by request in the order of arrival."""
+
+    def __init__(
+        self,
+        asked: Question,
+        known: Known,
+        exclusive_kinds: frozenset[str],
+        *,
+        new_id: Callable[[], str] = uuid4,
+        describe: Describe = lambda *_: None,
+    ) -> None:
+        self.writes = Writes()
+        self.linked: list[Linked] = []
+        self._asked = asked
+        self._known = known
+        self._sessions = Sessions(
+            known, self.writes, exclusive_kinds, new_id=new_id, describe=describe
+        )
+        self._devices = Devices(self._sessions)
+
+    def assign(self, request: Request) -> Receipt:
+        """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
+        envelope, identifications, received_ms, strangers = request
+        source = self._source(envelope)
+        if envelope.refused:
+            self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
+        if envelope.device is not None and not envelope.events:
+            return Receipt("", "", rejected=envelope.rejected)
+        envelope, device = self._devices.find(envelope, source, received_ms)
+        receipt = Receipt("", device.public_id, rejected=envelope.rejected)
+        known, rows = self._known.events[source.id], self.writes.events
+        context_id = self._context(envelope.context)
+        behind_ms = skew_ms(envelope, received_ms)
+        stored = self._known.sessions[source.id, device.public_id]
+        session = device if envelope.imported else stored
+        for stranger in strangers:
+            session, device = self._devices.sign_in(request, source, session, device, stranger)
+        for event in envelope.events:
+            receipt.events.append(event.id)
+            if event.id in known:
+                receipt.duplicates += 1
+                receipt.duplicate_indexes.append(event.index)
+                continue
+            time_ms, ahead_ms = received_ms, None
+            if event.time_ms is not None:
+                time_ms = event.time_ms + (behind_ms or 0)
+                ahead_ms = 0
+                if time_ms > received_ms:  # from the future
+                    time_ms, ahead_ms = received_ms, time_ms - received_ms
+                    self.writes.clamped += 1
+            own = event.session or device.public_id
+            if own != session.public_id:
+                session = self._sessions.session(
+                    source, own, device.profile_id, time_ms, envelope.client
+                )
+            if event.index in identifications:
+                identification = _believed(identifications[event.index], source, envelope)
+                session, device = self._devices.sign_in(
+                    request, source, session, device, identification
+                )
+                holder = session.profile_id
+                receipt.warnings += self._identify(
+                    source, event, holder, (time_ms, received_ms), identification
+                )
+                self.linked += [
+                    Linked(receipt, event, envelope.trusted, holder.id, key)
+                    for key in identification.keys
+                ]
+                self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
+                receipt.warnings += _warnings(event, identification)
+            known[event.id] = session
+            rows.append(
+                (
+                    source.id,
+                    event.id,
+                    event.type,
+                    session.profile_id.id,
+                    session.id,
+                    time_ms,
+                    received_ms,
+                    event.properties,
+                    event.context,
+                    context_id,
+                    behind_ms,
+                    ahead_ms,
+                )
+            )
+        self._devices.write()
+        receipt.accepted = len(receipt.events) - receipt.duplicates
+        goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
+        receipt.profile = goes_on.profile_id.public_id
+        return receipt
+
+    def _source(self, envelope: Envelope) -> Source:
+        source = self._known.sources.get(envelope.source)
+        if source is None or not source.enabled:
+            raise unknown_source(envelope.source)
+        if envelope.origin and not is_allowed(envelope.origin, source.origins):
+            raise origin_not_allowed(envelope.origin)
+        if source.secret_sha256 is not None:
+            if not hmac.compare_digest(source.secret_sha256, envelope.secret_sha256 or b""):
+                raise secret_required(envelope.source)
+            envelope.trusted = True
+        return source
+
+    def _context(self, body: str | None) -> int | None:
+        if body is None:
+            return None
+        number = self._known.contexts.get(body)
+        if number is None:
+            self._known.last_context = number = self._known.last_context + 1
+            self._known.contexts[body] = number
+            self.writes.contexts.append(NewContext(number, self._asked.contexts[body], body))
+        return number
+
+    def _identify(
+        self,
+        source: Source,
+        event: Event,
+        profile_id: ProfileId,
+        times_ms: tuple[int, int],
+        identification: Identification,
+    ) -> list[EventWarning]:
+        """Add what an event says of who somebody is; answers what of it joins nobody.
+
+        times_ms: when it happened, when it was received.
+        """
+        time_ms, received_ms = times_ms
+        warnings = []
+        for key, claim in zip(identification.keys, identification.claims, strict=True):
+            holders = [profile_id]
+            if key.kind in {ANOTHER_DEVICE, ARRIVAL}:
+                other = self._other(source, claim.key, received_ms)
+                if other is None:
+                    warnings.append(_warning(event, "unknown_arrival", UNKNOWN_ARRIVAL))
+                if other is None or other == profile_id:
+                    continue
+                holders.append(other)
+            self.writes.links += [
+                SourcedLink(Link(holder.id, key, time_ms, event.id), source.id)
+                for holder in holders
+            ]
+        self.writes.traits += [
+            Trait(profile_id.id, name, value, time_ms, event.id)
+            for name, value in identification.traits.items()
+        ]
+        self.writes.traits += [
+            Trait(profile_id.id, name, value, -time_ms, event.id)
+            for name, value in identification.first_traits.items()
+        ]
+        return warnings
+
+    def _other(self, source: Source, key: Key, received_ms: int) -> ProfileId | None:
+        """The profile ID that a key of such a kind names; None where none was issued."""
+        if key.kind == ARRIVAL:
+            return self._known.profile_ids.get(key.value)
+        place = (source.id, key.value.removeprefix(f"{source.public_id}/"))
+        if place not in self._known.devices:  # its own events are still to come
+            self._devices.keep(place, DeviceKey(self._sessions.issue(source, received_ms), None, 0))
+        return self._known.devices[place].profile_id
+
+
+def _believed(identification: Identification, source: Source, envelope: Envelope) -> Identification:
+    """What an event says of who somebody is, as far as its source believes it."""
+    if not source.require_signature or envelope.trusted:
+        return identification
+    return identification.signed_with(source.signing_secret or "")
+
+
+def _warnings(event: Event, identification: Identification) -> list[EventWarning]:
+    return [_warning(event, code, detail) for code, detail in identification.warnings]
+
+
+def _warning(event: Event, code: str, detail: str) -> EventWarning:
+    return EventWarning(event.index, event.id, code, f"events[{event.index}].{detail}")

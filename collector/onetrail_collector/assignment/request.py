@@ -1,0 +1,88 @@
+"""What a commit must look up before its requests can be assigned."""
+
+import hashlib
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from onetrail_collector.identification import Identification
+from onetrail_collector.store.rows import Known, Question
+from onetrail_collector.wire.envelope import ANOTHER_DEVICE, ARRIVAL, Envelope
+
+
+class Request(NamedTuple):
+    """An Envelope and, by event index, what its identifying events say of who somebody is.
+
+    `strangers` is what events say that are not stored: their device changes hands all the same.
+    """
+
+    envelope: Envelope
+    identifications: dict[int, Identification]
+    received_ms: int
+    strangers: tuple[Identification, ...] = ()
+
+
+def question(requests: Iterable[Request], *, with_events: bool) -> Question:
+    """What must be looked up before these requests can be assigned.
+
+    Without the events where none of them is expected to be stored already; but those of a client
+    without a session always, as they alone may tell its device.
+    """
+    asked = Question()
+    for request in requests:
+        envelope = request.envelope
+        sessions = asked.sessions.setdefault(envelope.source, [])
+        if envelope.session is not None:
+            sessions.append(envelope.session)
+        sessions += [event.session for event in envelope.events if event.session is not None]
+        events = asked.events.setdefault(envelope.source, [])
+        if with_events or (envelope.session is None and envelope.device is None):
+            events += [event.id for event in envelope.events]
+        if envelope.profile is not None:
+            asked.profile_ids.add(envelope.profile)
+        if envelope.device is not None:
+            asked.devices.setdefault(envelope.source, []).append(envelope.device)
+        if request.identifications:
+            _ask_of_others(asked, request)
+        if envelope.context is not None and envelope.context not in asked.contexts:
+            asked.contexts[envelope.context] = hashlib.sha256(envelope.context.encode()).hexdigest()
+    return asked
+
+
+def _ask_of_others(asked: Question, request: Request) -> None:
+    """The devices that identifying events say to be this one."""
+    for identification in request.identifications.values():
+        for (kind, value), _ in identification.claims:
+            if kind == ARRIVAL:
+                asked.profile_ids.add(value)
+            elif kind == ANOTHER_DEVICE:
+                source = request.envelope.source
+                asked.devices.setdefault(source, []).append(value.removeprefix(f"{source}/"))
+
+
+def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int]:
+    """The profile IDs, of those known, under which somebody may identify in these requests."""
+    found: set[int] = set()
+    for envelope, identifications, *_ in requests:
+        source = known.sources.get(envelope.source)
+        if not identifications or source is None:
+            continue
+        if envelope.profile in known.profile_ids:
+            found.add(known.profile_ids[envelope.profile].id)
+        device = known.devices.get((source.id, envelope.device or ""))
+        if device is not None:
+            found.add(device.profile_id.id)
+        sessions = [
+            *(known.sessions.get((source.id, public_id)) for public_id in sessions_of(envelope)),
+            *(known.events[source.id].get(event.id) for event in envelope.events),
+        ]
+        found.update(session.profile_id.id for session in sessions if session is not None)
+    return found
+
+
+def sessions_of(envelope: Envelope) -> list[str]:
+    """The sessions that a request names, its own first."""
+    named = [] if envelope.session is None else [envelope.session]
+    for event in envelope.events:
+        if event.session is not None and event.session not in named:
+            named.append(event.session)
+    return named
