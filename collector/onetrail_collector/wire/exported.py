@@ -6,6 +6,7 @@ which is kept as it is, so that it finds the profile here as well.
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from uuid import UUID
 
 from msgspec import DecodeError, ValidationError
@@ -19,13 +20,15 @@ from onetrail_collector.wire import (
 )
 from onetrail_collector.wire.by_device import by_device, unfit
 from onetrail_collector.wire.envelope import Envelope, Event, Rejection
-from onetrail_collector.wire.json_text import Unfit, decode_text, sentence
+from onetrail_collector.wire.json_text import ESCAPED_NUL, Unfit, decode_text, sentence
 from onetrail_collector.wire.tracardi_fields import adapt
 
 MAX_LINE_BYTES = 1_048_576
+NUL = ESCAPED_NUL.encode()
 
-Reader = Callable[[str, int, str], Event]
-"""An event of a line, its number, and an id for where it has none; raises as _event expects."""
+NewId = Callable[[], str]
+Reader = Callable[[str, int, NewId], Event]
+"""An event of a line, its number, and how to name it where it has no id; raises as _event says."""
 
 BY_DEVICE: dict[str, Reader] = {
     "segment": segment_messages.exported,
@@ -49,13 +52,15 @@ def read(
     events: list[Event] = []
     rejected: list[Rejection] = []
     reader = BY_DEVICE.get(form) or BY_PROFILE[form]
+    has_nul = False
     for number, line in lines:
+        has_nul = has_nul or NUL in line
         try:
             events.append(_event(reader, number, line))
         except Unfit as error:
             rejected.append(Rejection(number, None, error.code, str(error)))
     if form in BY_DEVICE:
-        found = by_device(source, events)
+        found = by_device(source, events, has_nul=has_nul)
         rejected += found[0].rejected
         found[0].rejected = []
         envelopes = [envelope for envelope in found if envelope.events]
@@ -71,7 +76,7 @@ def _event(reader: Reader, number: int, line: bytes) -> Event:
     if len(line) > MAX_LINE_BYTES:
         raise Unfit("too_large", f"the line is longer than {MAX_LINE_BYTES} bytes")
     try:
-        return reader(decode_text(line), number, _id_of(line))
+        return reader(decode_text(line), number, partial(_id_of, line))
     except ValidationError as error:
         raise Unfit("wrong_shape", sentence(error, "")) from None
     except (DecodeError, RecursionError) as error:

@@ -5,6 +5,7 @@ device. Each event states its distinct_id, which joins the devices of one source
 distinct_id that is said to be a person's is a user ID as well. Properties are kept as sent.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -78,18 +79,18 @@ def to_event(message: Message, index: int) -> Event:
         raise Unfit("wrong_shape", "distinct_id: an event needs one")
     facts = _facts(known.set, message.set)
     first_facts = _facts(known.set_once, message.set_once)
-    properties = _properties(message, known, text)
     kind = _NAMES.get(message.event, message.event)
+    added = _added(message, known)
     claims = Claims(_keys(message.event, known, distinct_id))
     if kind == "identify":
-        properties |= identify_properties(_user_id(message.event, known, distinct_id), facts)
+        added |= identify_properties(_user_id(message.event, known, distinct_id), facts)
     elif facts:
         said = identify_properties(None, facts)
         claims.keys += tuple((name, _string(facts[name])) for name in said if name != "traits")
         claims.traits = _json(said.get("traits", {}))
     if first_facts:
         claims.first_traits = _json(first_facts)
-    stored = _json(properties)
+    stored = _json(_fields.decode(text) | added) if added else text.decode()
     if len(stored) > MAX_JSON_BYTES:
         raise Unfit("too_large", f"is {len(stored)} bytes; the limit is {MAX_JSON_BYTES}")
     return Event(
@@ -105,13 +106,13 @@ def to_event(message: Message, index: int) -> Event:
     )
 
 
-def exported(text: str, index: int, event_id: str) -> Event:
+def exported(text: str, index: int, new_id: Callable[[], str]) -> Event:
     """The event of a line of an export, in which properties may be JSON in a text. As to_event.
 
-    `event_id` is for a line that has none.
+    `new_id` names a line that has no id.
     """
     message = parse(message_decoder, text)
-    message.uuid = message.uuid or event_id
+    message.uuid = message.uuid or new_id()
     if bytes(message.properties)[:1] == b'"':
         message.properties = msgspec.Raw(_string(message.properties).encode())
     return to_event(message, index)
@@ -159,6 +160,8 @@ def _keys(event: str, known: _Known, distinct_id: str) -> tuple[tuple[str, str],
 
 def _facts(*stated: Fields | None) -> Fields:
     """About the person; names with a $ are PostHog's own."""
+    if not any(stated):  # most events say nothing
+        return {}
     return {
         name: value
         for facts in stated
@@ -167,16 +170,16 @@ def _facts(*stated: Fields | None) -> Fields:
     }
 
 
-def _properties(message: Message, known: _Known, text: bytes) -> dict[str, object]:
-    """As sent; what a page view's own tracker calls otherwise has that name as well."""
-    properties: dict[str, object] = dict(_fields.decode(text))
+def _added(message: Message, known: _Known) -> dict[str, object]:
+    """What is stored beside the properties: what stands elsewhere, or has another name here."""
+    added: dict[str, object] = {}
     if message.set is not None:
-        properties["$set"] = message.set
+        added["$set"] = message.set
     if message.set_once is not None:
-        properties["$set_once"] = message.set_once
+        added["$set_once"] = message.set_once
     if message.event == "$pageview":
         seen = {"url": known.url, "referrer": known.referrer}
-        properties |= {name: raw for name, raw in seen.items() if bytes(raw) != b""}
+        added |= {name: raw for name, raw in seen.items() if bytes(raw) != b""}
     if message.event == "$screen" and bytes(known.screen) != b"":
-        properties["name"] = known.screen
-    return properties
+        added["name"] = known.screen
+    return added

@@ -5,7 +5,7 @@ client's own ID of its device, and its userId says who that is. RudderStack's SD
 with the traits and a number of the session in the context.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 
 import msgspec
@@ -101,13 +101,13 @@ def to_event(message: Message, index: int) -> Event:
     return event
 
 
-def exported(text: str, index: int, event_id: str) -> Event:
+def exported(text: str, index: int, new_id: Callable[[], str]) -> Event:
     """The event of a line of an export; its `timestamp` is corrected already. As to_event.
 
-    `event_id` is for a line that has none.
+    `new_id` names a line that has no id.
     """
     message = parse(message_decoder, text)
-    message.message_id = message.message_id or event_id
+    message.message_id = message.message_id or new_id()
     message.timestamp = message.timestamp or message.original_timestamp or message.sent_at
     message.original_timestamp = None
     return to_event(message, index)

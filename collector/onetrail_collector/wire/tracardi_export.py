@@ -4,7 +4,7 @@ A dump may wrap each in `_source`, as Elasticsearch answers it. A profile become
 its `ids`, under which Tracardi found it too, become profile IDs that are joined to it.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,7 @@ _profile = msgspec.json.Decoder(_Profile)
 _fields = msgspec.json.Decoder(Fields)
 
 
-def event(text: str, index: int, event_id: str) -> Event:
+def event(text: str, index: int, new_id: Callable[[], str]) -> Event:
     """The event of a document; its `device` is the profile ID."""
     found = parse(_event, _document(text))
     name = found.type or found.name
@@ -79,7 +79,7 @@ def event(text: str, index: int, event_id: str) -> Event:
     raw = msgspec.Raw(msgspec.json.encode(properties))
     return Event(
         index,
-        found.id or event_id,
+        found.id or new_id(),
         name,
         json_object(raw, None, "properties") or "{}",
         _time_ms(found.metadata, "create", "insert"),
@@ -89,12 +89,12 @@ def event(text: str, index: int, event_id: str) -> Event:
     )
 
 
-def profile(text: str, index: int, event_id: str) -> Event:
+def profile(text: str, index: int, new_id: Callable[[], str]) -> Event:
     """An identify event that says what the document of a profile does.
 
     Its id is the line's, so that a document that has changed since is another event.
     """
-    found = parse(_profile, _document(text))
+    found, event_id = parse(_profile, _document(text)), new_id()
     others = [other for other in dict.fromkeys(found.ids or ()) if other and other != found.id]
     if len(others) > MAX_IDS:
         raise Unfit("too_large", f"ids holds {len(others)} others; the limit is {MAX_IDS}")

@@ -1,5 +1,6 @@
 """The lines of `onetrail-collector export events`, to be brought in again."""
 
+from collections.abc import Callable
 from datetime import datetime
 
 import msgspec
@@ -22,12 +23,12 @@ class _Row(msgspec.Struct):
 _row = msgspec.json.Decoder(_Row)
 
 
-def event(text: str, index: int, event_id: str) -> Event:
+def event(text: str, index: int, new_id: Callable[[], str]) -> Event:
     """The event of a line; its `device` is the profile ID."""
     row = parse(_row, text)
     return Event(
         index,
-        row.event_id or event_id,
+        row.event_id or new_id(),
         row.type,
         json_object(row.properties, None, "properties") or "{}",
         to_ms(row.time),
