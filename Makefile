@@ -25,7 +25,7 @@ test: test-js test-python  ## install what the tests need, and run all of them
 test-python: .venv/dev-installed js/node_modules/.installed
 	@(PATH="$$PATH:/usr/sbin"; for tool in $(TEST_TOOLS); do command -v $$tool >/dev/null || exit; done) \
 	  || { $(APT) update && $(APT) install $(TEST_PACKAGES); }
-	.venv/bin/pytest
+	.venv/bin/pytest --numprocesses=2 --dist=loadfile
 
 test-js: js/node_modules/.installed
 	cd js && npm test

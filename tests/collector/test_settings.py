@@ -30,7 +30,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "given",
     [
-        set(names)
+        list(names)
         for count in range(4)
         for names in itertools.combinations(["file", "env", "flag"], count)
     ],
