@@ -36,7 +36,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids="+".join,
 )
-def test_the_strongest_layer_wins_and_is_named(tmp_path: Path, given: set[str]) -> None:
+def test_the_strongest_layer_wins_and_is_named(tmp_path: Path, given: list[str]) -> None:
     path = tmp_path / "some.toml"
     path.write_text("port = 1" if "file" in given else "")
     found = load(
