@@ -24,7 +24,7 @@ from uuid import uuid4
 import starlette
 import uvicorn
 import uvloop
-from processes import Server, body, collector, floor, wrk
+from processes import Server, body, collector, floor, wrk, wrk_at
 
 from onetrail_collector.auth import hash_token
 
@@ -91,11 +91,13 @@ def latency(folder: Path, full_rate: float) -> None:
     db = folder / "latency.db"
     with collector(db) as server:
         idle_mb = server.rss_mb()
-        times_ms = uvloop.run(paced(server, full_rate / 2, seconds=6))
+        half = wrk_at(server, full_rate / 2, connections=connections(1), seconds=6)
         wrk(server, events=100, connections=64, seconds=6)
         full_mb = server.rss_mb()
-    p50, p99 = (statistics.quantiles(times_ms, n=100)[cut] for cut in (49, 98))
-    print(f"\nat {full_rate / 2:,.0f} requests/s: p50 {p50:.1f} ms, p99 {p99:.1f} ms")
+    print(
+        f"\nat {half['rate']:,.0f} requests/s: p50 {half['p50_ms']:.1f} ms, "
+        f"p99 {half['p99_ms']:.1f} ms"
+    )
     print(f"memory: {idle_mb:.0f} MB idle, {full_mb:.0f} MB at full load")
 
 

@@ -1,10 +1,18 @@
 -- Requests for wrk: EVENTS in a request, of which IDENTIFY in a hundred are identify events.
 -- PROTOCOL=segment sends the same as a batch of Segment's messages.
+-- DELAY_MS is how long, on average, each connection pauses before a request.
 -- Each thread has 5,000 sessions; event ids are new, session ids come again.
 local events = tonumber(os.getenv("EVENTS") or "1")
 local identify = tonumber(os.getenv("IDENTIFY") or "0")
 local segment = os.getenv("PROTOCOL") == "segment"
+local delay_ms = tonumber(os.getenv("DELAY_MS") or "0")
 local threads = 0
+
+if delay_ms > 0 then
+  function delay()
+    return math.random(0, 2 * delay_ms)
+  end
+end
 
 function setup(thread)
   threads = threads + 1

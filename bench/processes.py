@@ -12,6 +12,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).parent
 
@@ -84,7 +85,29 @@ def _listens(port: int) -> bool:
     return True
 
 
-def wrk(  # noqa: PLR0913 - what load.lua can be told
+def wrk(server: Server, **load: Any) -> float:
+    """Requests per second that the server answers with 2xx; `load` is as for `run_wrk`."""
+    return _number(run_wrk(server, **load), r"Requests/sec:\s+([\d.]+)")
+
+
+def wrk_at(server: Server, rate: float, *, connections: int, seconds: int) -> dict[str, float]:
+    """At about this rate, from connections that pause at random: rate, p50_ms, p99_ms."""
+    pause_ms = 1000 * connections / rate
+    trial = _latency(server, connections=connections, seconds=1, delay_ms=round(pause_ms))
+    pause_ms -= trial["p50_ms"]  # an answer takes a part of the time between two requests
+    return _latency(server, connections=connections, seconds=seconds, delay_ms=round(pause_ms))
+
+
+def _latency(server: Server, **load: Any) -> dict[str, float]:
+    said = run_wrk(server, **load)
+    found = {"rate": _number(said, r"Requests/sec:\s+([\d.]+)")}
+    for name in ("50", "99"):
+        amount, unit = re.findall(rf"{name}%\s+([\d.]+)(us|ms|s)", said)[0]
+        found[f"p{name}_ms"] = float(amount) * {"us": 0.001, "ms": 1, "s": 1000}[unit]
+    return found
+
+
+def run_wrk(  # noqa: PLR0913 - what load.lua can be told
     server: Server,
     *,
     events: int = 1,
@@ -92,18 +115,21 @@ def wrk(  # noqa: PLR0913 - what load.lua can be told
     connections: int = 64,
     seconds: int = 4,
     protocol: str = "",
-) -> float:
-    """Requests per second that the server answers with 2xx."""
+    delay_ms: int = 0,
+) -> str:
+    """What wrk says of a load; ends the program where a request was refused."""
     if shutil.which("wrk") is None:
         sys.exit("the load comes from wrk: apt-get install wrk")
+    command = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "--latency", "-s", "load.lua"]
     said = subprocess.run(
-        ["wrk", "-t1", f"-c{connections}", f"-d{seconds}", "-s", "load.lua", f"{server.url}/track"],
+        [*command, f"{server.url}/track"],
         cwd=HERE,
         env={
             **os.environ,
             "EVENTS": str(events),
             "IDENTIFY": str(identify),
             "PROTOCOL": protocol,
+            "DELAY_MS": str(delay_ms),
         },
         capture_output=True,
         text=True,
@@ -111,7 +137,11 @@ def wrk(  # noqa: PLR0913 - what load.lua can be told
     ).stdout
     if "Non-2xx" in said:
         sys.exit(f"refused under load:\n{said}")
-    return float(re.findall(r"Requests/sec:\s+([\d.]+)", said)[0])
+    return said
+
+
+def _number(said: str, pattern: str) -> float:
+    return float(re.findall(pattern, said)[0])
 
 
 def free_port() -> int:
