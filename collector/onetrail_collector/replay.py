@@ -7,7 +7,8 @@ from onetrail_collector.errors import Refused
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.rows import Quarantined
-from onetrail_collector.wire.again import Sent, again
+from onetrail_collector.wire.again import again
+from onetrail_collector.wire.exchange import Sent
 
 PAGE = 100
 

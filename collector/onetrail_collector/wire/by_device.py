@@ -18,7 +18,7 @@ _any = msgspec.json.Decoder(Any)
 class AsSent(NamedTuple):
     """How a request's rejected events can be kept, to be tried again."""
 
-    protocol: str  # a name in again.py
+    protocol: str  # as its exchange's Again names it
     events: Callable[[], Sequence[msgspec.Raw]]  # each as it was sent, by index
     device_names: tuple[str, ...]  # of the fields that name a device, or stand for it
 

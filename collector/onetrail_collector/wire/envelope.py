@@ -88,7 +88,7 @@ class Envelope(msgspec.Struct):
     refused_devices: dict[
         int, frozenset[str]
     ] = {}  # by index, what it calls its device, if it does
-    protocol: str = "track"  # in which the rejected were sent: a name in again.py
+    protocol: str = "track"  # in which the rejected were sent, as its Again names it
     client: Client = Client()
     secret_sha256: bytes | None = None  # of the secret that came with it
     anonymous: bool = False  # its sender wants nothing of it to say who somebody is

@@ -6,6 +6,7 @@ A module of wire/ lists its own in EXCHANGES, and protocols.py lists the modules
 import base64
 import binascii
 from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -75,6 +76,26 @@ def refuse(_: Call, refused: Refused) -> Answer:
     return Answer(body, refused.status)
 
 
+class Sent(NamedTuple):
+    """What is known of how a refused event came; `event` is its JSON, as it was sent."""
+
+    event: str
+    id: str  # for an event that has none, so that bringing it twice stores it once
+    source: str
+    sent_at: str | None = None  # RFC 3339
+    session: str | None = None
+    profile: str | None = None
+    context: str | None = None  # JSON
+
+
+class Again(NamedTuple):
+    """How an event is sent once more, alone: a body for the first path of its exchange."""
+
+    protocol: str  # under which refused events are kept
+    id_name: str  # of the event's own ID
+    body: Callable[[Sent, Any], dict[str, Any]]
+
+
 class Exchange(msgspec.Struct, frozen=True):
     """One kind of exchange of a protocol.
 
@@ -89,3 +110,4 @@ class Exchange(msgspec.Struct, frozen=True):
     refuse: Callable[[Call, Refused], Answer] = refuse
     allowed_headers: str = "content-type, content-encoding"  # of a page of another origin
     with_credentials: bool = False  # its browser client insists on sending cookies; none is read
+    again: Again | None = None  # one exchange of a protocol

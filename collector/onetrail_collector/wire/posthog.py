@@ -13,7 +13,7 @@ from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, too_large, wrong_shape
 from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Envelope, Receipt, Rejection
-from onetrail_collector.wire.exchange import Answer, Call, Exchange
+from onetrail_collector.wire.exchange import Again, Answer, Call, Exchange, Sent
 from onetrail_collector.wire.json_text import MAX_ID_CHARS, Unfit, parse, sentence
 from onetrail_collector.wire.posthog_config import drop_recording, no_flags, remote_config
 from onetrail_collector.wire.posthog_events import message_decoder, to_event
@@ -140,8 +140,14 @@ def _both(*paths: str) -> tuple[str, ...]:
     return tuple(path + end for path in paths for end in ("", "/"))
 
 
+def _again(sent: Sent, event: Any) -> dict[str, Any]:
+    return {"api_key": sent.source, "sent_at": sent.sent_at, "batch": [event]}
+
+
 def _exchange(
-    paths: tuple[str, ...], decode: Callable[[Call], list[Envelope] | Answer]
+    paths: tuple[str, ...],
+    decode: Callable[[Call], list[Envelope] | Answer],
+    again: Again | None = None,
 ) -> Exchange:
     return Exchange(
         paths=paths,
@@ -150,11 +156,14 @@ def _exchange(
         encode=_encode,
         refuse=_refuse,
         allowed_headers="content-type, content-encoding, authorization, x-requested-with",
+        again=again,
     )
 
 
 EXCHANGES = (
-    _exchange(_both("/batch", "/capture", "/e", "/i/v0/e"), _decode),
+    _exchange(
+        _both("/batch", "/capture", "/e", "/i/v0/e"), _decode, Again("posthog", "uuid", _again)
+    ),
     _exchange(_both("/s"), drop_recording),
     _exchange(_both("/flags", "/decide"), no_flags),
     _exchange(("/array/{token}/config", "/array/{token}/config.js"), remote_config),

@@ -15,7 +15,7 @@ from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import Refused, not_json, too_large, wrong_shape
 from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Envelope, Receipt, Rejection
-from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
+from onetrail_collector.wire.exchange import PIXEL, Again, Answer, Call, Exchange, Sent
 from onetrail_collector.wire.json_text import (
     ESCAPED_NUL,
     MAX_ID_CHARS,
@@ -228,6 +228,10 @@ def _encode_pixel(call: Call, receipt: Receipt) -> bytes | Answer:
     return _encode(call, receipt) if receipt.rejected else PIXEL
 
 
+def _again(sent: Sent, message: Any) -> dict[str, Any]:
+    return {"writeKey": sent.source, "sentAt": sent.sent_at, "batch": [message]}
+
+
 _HEADERS = (
     "authorization, content-type, content-encoding, x-retry-count, anonymousid, sentat, "
     "rsa-recovered, rsa-retry-attempt, rsa-retry-reason, "  # RudderStack's, when it tries again
@@ -242,6 +246,7 @@ EXCHANGES = (
         encode=_encode,
         refuse=_refuse,
         allowed_headers=_HEADERS,
+        again=Again("segment", "messageId", _again),
     ),
     Exchange(
         paths=tuple(f"/v1/{name}" for name in (*TYPES, *SHORT)),

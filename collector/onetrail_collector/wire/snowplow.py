@@ -16,7 +16,7 @@ from onetrail_collector.errors import too_large, wrong_shape
 from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.by_device import AsSent, by_device
 from onetrail_collector.wire.envelope import Claims, Envelope, Event, Receipt, Rejection
-from onetrail_collector.wire.exchange import PIXEL, Answer, Call, Exchange
+from onetrail_collector.wire.exchange import PIXEL, Again, Answer, Call, Exchange, Sent
 from onetrail_collector.wire.json_text import (
     MAX_ID_CHARS,
     MAX_JSON_BYTES,
@@ -273,6 +273,10 @@ def _encode_pixel(_: Call, receipt: Receipt) -> bytes | Answer:
     return _encode(_, receipt) if receipt.rejected else PIXEL
 
 
+def _again(sent: Sent, event: Any) -> dict[str, Any]:
+    return {"data": [event | {"aid": sent.source} if isinstance(event, dict) else event]}
+
+
 EXCHANGES = (
     Exchange(
         paths=("/com.snowplowanalytics.snowplow/tp2",),
@@ -281,6 +285,7 @@ EXCHANGES = (
         encode=_encode,
         allowed_headers="content-type, sp-anonymous",
         with_credentials=True,
+        again=Again("snowplow", "eid", _again),
     ),
     Exchange(
         paths=("/i",),

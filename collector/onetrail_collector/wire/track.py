@@ -15,7 +15,7 @@ from onetrail_collector.clock import to_ms
 from onetrail_collector.errors import not_json, too_large, wrong_shape
 from onetrail_collector.ids import uuid7
 from onetrail_collector.wire.envelope import Envelope, Event, Receipt, Rejection
-from onetrail_collector.wire.exchange import Exchange
+from onetrail_collector.wire.exchange import Again, Exchange, Sent
 from onetrail_collector.wire.json_text import (
     ABSENT,
     ESCAPED_NUL,
@@ -214,6 +214,17 @@ def _id_of(raw: msgspec.Raw) -> str | None:
     return claimed if isinstance(claimed, str) and len(claimed) <= 128 else None  # noqa: PLR2004
 
 
+def _again(sent: Sent, event: Any) -> dict[str, Any]:
+    body: dict[str, Any] = {"source": {"id": sent.source}, "events": [event]}
+    if sent.session is not None:
+        body["session"] = {"id": sent.session}
+    if sent.profile is not None:
+        body["profile"] = {"id": sent.profile}
+    if sent.context is not None:
+        body["context"] = msgspec.Raw(sent.context.encode())
+    return body | ({"sent_at": sent.sent_at} if sent.sent_at else {})
+
+
 EXCHANGES = (
     Exchange(
         paths=("/track",),
@@ -221,5 +232,6 @@ EXCHANGES = (
         decode=lambda call: [decode(call.body, origin=call.origin)],
         encode=lambda _, receipt: encode(receipt),
         allowed_headers="content-type, content-encoding, x-timestamp",  # Tracardi sends the last
+        again=Again("track", "id", _again),
     ),
 )
