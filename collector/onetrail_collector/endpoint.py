@@ -21,9 +21,8 @@ Submit = Callable[[Envelope], Awaitable[Receipt]]
 Headers = list[tuple[bytes, bytes]]
 
 MAX_USER_AGENT_BYTES = 512  # thousands are remembered, each as long as it is
-ENVELOPES_AT_ONCE = (
-    200  # of one request, which may be of thousands of devices: a tenth of the queue
-)
+# Of one request, which may be of thousands of devices: a tenth of the queue.
+ENVELOPES_AT_ONCE = 200
 
 CORS: Headers = [
     (b"cross-origin-resource-policy", b"cross-origin"),
