@@ -53,18 +53,19 @@ identification: clock identity wire
 link_warnings: identity wire
 metrics: errors wire
 quarantine: store wire
-resolution: identity joining regrouping store
+regions: identity regrouping store
+resolution: identity joining regions store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
-deciding: effects identity resolution store
+deciding: effects identity regions resolution store
 importing: identity ids resolution store
-rebuild: identity regrouping resolution store
+rebuild: identity regions regrouping resolution store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
-    metrics privacy quotas resolution store wire withholding
-erasure: clock identity ingest resolution store
+    metrics privacy quotas regions resolution store wire withholding
+erasure: clock identity ingest regions resolution store
 importing_events: errors ingest wire
 readiness: ingest store
 replay: clock errors ingest store wire

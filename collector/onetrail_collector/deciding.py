@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from onetrail_collector.effects import Effect, effect_of
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseLink
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.resolution import Settled, reconsider
+from onetrail_collector.regions import Settled
+from onetrail_collector.resolution import reconsider
 from onetrail_collector.store.protocol import IdentityTransaction, Store, StoreTransaction
 from onetrail_collector.store.rows import Change
 

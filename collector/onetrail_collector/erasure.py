@@ -13,7 +13,8 @@ from uuid import uuid4
 
 from onetrail_collector.clock import Clock
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.resolution import Settled, reconsider
+from onetrail_collector.regions import Settled
+from onetrail_collector.resolution import reconsider
 from onetrail_collector.store.protocol import ErasureSteps, Store
 from onetrail_collector.store.rows import Erasure
 

@@ -25,7 +25,8 @@ from onetrail_collector.link_warnings import LIMIT, Linked, warning
 from onetrail_collector.metrics import Metrics
 from onetrail_collector.privacy import Privacy
 from onetrail_collector.quotas import Quotas
-from onetrail_collector.resolution import Settled, settle
+from onetrail_collector.regions import Settled
+from onetrail_collector.resolution import settle
 from onetrail_collector.store.protocol import AlreadyStored, Store, StoreTransaction
 from onetrail_collector.store.rows import Known
 from onetrail_collector.wire.envelope import Envelope, Receipt

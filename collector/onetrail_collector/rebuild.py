@@ -16,15 +16,9 @@ from hashlib import sha256
 from itertools import islice
 
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
-from onetrail_collector.resolution import (
-    MAX_REGION,
-    absorb,
-    count_to,
-    named_in,
-    reason_of,
-    ring_of,
-)
+from onetrail_collector.resolution import count_to, named_in, reason_of
 from onetrail_collector.store.protocol import IdentityTransaction, Store
 from onetrail_collector.store.rows import Region, Regrouping
 

@@ -12,7 +12,8 @@ from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.rebuild import rebuild, settle_rest
-from onetrail_collector.resolution import MAX_AGAIN, MAX_REGION, settle
+from onetrail_collector.regions import MAX_AGAIN, MAX_REGION
+from onetrail_collector.resolution import settle
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore

@@ -6,11 +6,12 @@ from random import Random
 
 import pytest
 
-from onetrail_collector import resolution
+from onetrail_collector import regions
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.resolution import Settled, settle
+from onetrail_collector.regions import Settled
+from onetrail_collector.resolution import settle
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -87,7 +88,7 @@ def test_a_conflict_too_large_for_the_commit_names_the_profile_that_it_has_just_
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A commit joins a profile to another and has a link in conflict there, left to the rest."""
-    monkeypatch.setattr(resolution, "MAX_REGION", 1)
+    monkeypatch.setattr(regions, "MAX_REGION", 1)
 
     async def run() -> None:
         store = await with_devices(tmp_path / "a.db", 4)

@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from onetrail_collector import rebuild as rebuild_module
-from onetrail_collector import resolution
+from onetrail_collector import regions, resolution
 from onetrail_collector.deciding import decide, undo
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.groups import Groups
@@ -234,8 +234,8 @@ def test_every_step_of_any_history_equals_from_scratch(history: list[object]) ->
 def test_what_is_left_to_the_background_equals_as_well(history: list[object], limit: int) -> None:
     """Where nearly everything is too much for a commit, and read and written in small steps."""
     with pytest.MonkeyPatch.context() as patch, TemporaryDirectory() as folder:
-        patch.setattr(resolution, "MAX_REGION", limit)
-        patch.setattr(resolution, "MAX_AGAIN", 2 * limit)
+        patch.setattr(regions, "MAX_REGION", limit)
+        patch.setattr(regions, "MAX_AGAIN", 2 * limit)
         patch.setattr(rebuild_module, "MAX_REGION", limit)
         patch.setattr(rebuild_module, "PROFILES_A_READ", 2)
         patch.setattr(rebuild_module, "WRITES_A_STEP", 3)
