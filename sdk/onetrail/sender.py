@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from onetrail.outbox.lease import Lease
     from onetrail.settings import Settings
 
+# Of the system, not of the program: one that seeds `random` keeps its sequence.
+_DICE = random.SystemRandom()
 _LOOK_S = 2.0
 _ORPHAN_CHECK_S = 60.0  # a process that died with events waiting: another sends them within this
 
@@ -157,9 +159,8 @@ class Sender:
         """Waits out a failure. A flush may cut the random part short, never what was asked for."""
         self._failures += 1
         s = self._settings
-        jitter = random.random()  # noqa: S311  it spreads attempts and hides nothing
         delay_s = next_delay_s(
-            self._failures, jitter=jitter, cap_s=s.backoff_cap_s, base_s=s.backoff_base_s
+            self._failures, jitter=_DICE.random(), cap_s=s.backoff_cap_s, base_s=s.backoff_base_s
         )
         logger.info("next attempt in %.1f s", floor_s + delay_s)
         self.failed += 1

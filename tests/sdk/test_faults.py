@@ -6,6 +6,7 @@ import gzip
 import itertools
 import json
 import logging
+import random
 import time
 
 import httpx
@@ -199,3 +200,13 @@ def test_a_url_that_cannot_be_is_only_a_delay(new_tracker):
     tracker = new_tracker(url="http://[broken")
     tracker.track("one")
     assert tracker.flush(timeout_s=0.3) == 1
+
+
+def test_a_program_that_seeds_random_keeps_its_sequence(new_tracker):
+    """Simulations and games are repeated by a seed; back-off on another thread must not draw."""
+    tracker = new_tracker(url="http://127.0.0.1:9")
+    random.seed(7)
+    before = random.getstate()
+    tracker.track("one")
+    wait_until(lambda: tracker._sender.failed >= 3)
+    assert random.getstate() == before
