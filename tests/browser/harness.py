@@ -15,7 +15,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from playwright.sync_api import Browser, BrowserType
+from playwright.sync_api import Browser, BrowserType, Page
 
 CHROMIUM = Path("/usr/bin/chromium")
 STATIC = Path(__file__).parents[2] / "collector" / "onetrail_collector" / "static"
@@ -49,6 +49,20 @@ def wait_for(condition: Callable[[], T], what: str, deadline_s: float = DEADLINE
         assert time.monotonic() < ends, f"not within {deadline_s:g} s: {what}"
         time.sleep(0.02)
     return result
+
+
+QUEUED = "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
+
+
+def queued(page: Page) -> int:
+    """How many events the page's site keeps that are not acknowledged."""
+    count: int = page.evaluate(QUEUED)
+    return count
+
+
+def wait_for_empty_queue(page: Page) -> None:
+    """Until the page has the answer too: what is stored only, its next page would send again."""
+    wait_for(lambda: queued(page) == 0, "an empty queue")
 
 
 class _Server(ThreadingHTTPServer):

@@ -4,7 +4,7 @@ import random
 from collections import Counter
 
 import pytest
-from harness import Collector, Gate, Site, wait_for
+from harness import Collector, Gate, Site, queued, wait_for, wait_for_empty_queue
 from playwright.sync_api import BrowserContext, Page
 
 TWENTY = "for (let n = 0; n < 20; n++) onetrail.track('click', {n})"
@@ -17,13 +17,6 @@ def open_page(page: Page, site: Site, gate: Gate, path: str = "/") -> None:
 
 def numbers(collector: Collector) -> list[int]:
     return sorted(event.properties["n"] for event in collector.wait_for_stored("click", 20))
-
-
-def queued(page: Page) -> int:
-    count: int = page.evaluate(
-        "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
-    )
-    return count
 
 
 def test_navigating_away_at_once_loses_nothing(
@@ -61,7 +54,7 @@ def test_a_collector_that_is_down_costs_nothing_when_the_page_is_loaded_again(
     gate.down = False
     open_page(page, site, gate)
     assert numbers(collector) == list(range(20))
-    wait_for(lambda: queued(page) == 0, "an empty queue")
+    wait_for_empty_queue(page)
 
 
 def test_a_real_stop_of_the_collector_costs_nothing(
@@ -84,9 +77,10 @@ def test_an_answer_that_is_cut_off_after_the_commit_counts_nothing_twice(
 ) -> None:
     open_page(page, site, gate)
     gate.wait_for_types("page-view")
+    wait_for_empty_queue(page)
     gate.script = ["drop", "drop"]
     page.evaluate(TWENTY)
-    wait_for(lambda: queued(page) == 0, "an empty queue")
+    wait_for_empty_queue(page)
     assert numbers(collector) == list(range(20))
     assert gate.types.count("click") == 60
 
@@ -94,6 +88,7 @@ def test_an_answer_that_is_cut_off_after_the_commit_counts_nothing_twice(
 def test_503_then_503_then_200(page: Page, site: Site, gate: Gate, collector: Collector) -> None:
     open_page(page, site, gate)
     gate.wait_for_types("page-view")
+    wait_for_empty_queue(page)
     gate.script = [503, 503]
     page.evaluate(TWENTY)
     assert numbers(collector) == list(range(20))
@@ -119,7 +114,7 @@ def test_two_tabs_lose_nothing_of_each_other_and_send_nothing_twice(
             }"""
         )
     stored = collector.wait_for_stored("click", 100)
-    wait_for(lambda: queued(tabs[0]) == 0, "an empty queue")
+    wait_for_empty_queue(tabs[0])
     assert sorted(event.properties["n"] for event in stored) == sorted([*range(50)] * 2)
     assert len({event.session for event in stored}) == 1
     assert gate.types.count("click") == 100
@@ -182,7 +177,7 @@ def test_tabs_closed_at_any_moment_under_load_lose_nothing(
     said = keeper.evaluate("Array.from({length: 12}, (_, n) => +localStorage['tab' + n] || 0)")
     back = context.new_page()
     open_page(back, site, gate)
-    wait_for(lambda: queued(back) == 0, "an empty queue")
+    wait_for_empty_queue(back)
     stored = Counter(event.properties["n"] for event in collector.stored("click"))
     expected = {tab * 10**6 + n for tab in range(12) for n in range(said[tab])}
     assert sum(said) > 100

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import pytest
-from harness import Collector, Gate, Site, wait_for
+from harness import Collector, Gate, Site, queued, wait_for, wait_for_empty_queue
 from playwright.sync_api import BrowserContext, Page
 
 from onetrail_collector.pages import integrity, pinned_name
@@ -12,7 +12,6 @@ from onetrail_collector.pages import integrity, pinned_name
 HOLD_LOCK = """() => new Promise((held) => {
     navigator.locks.request("onetrail.demo.", () => { held(); return new Promise(() => {}); });
 })"""
-QUEUED = "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
 
 
 def open_page(page: Page, site: Site, gate: Gate, attributes: str = "") -> None:
@@ -39,7 +38,7 @@ def test_what_is_no_acknowledgement_costs_no_event(
     gate.script = [answer]
     open_page(page, site, gate)
     collector.wait_for_stored("page-view", 1)
-    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    wait_for_empty_queue(page)
     assert gate.types == ["page-view", "page-view"]
     assert len(collector.stored()) == 1
 
@@ -52,7 +51,7 @@ def test_an_answer_of_a_strange_shape_hurts_nobody(
 ) -> None:
     gate.script = [(200, {}, f'{{"accepted": 1, "profile": {profile}, "rejected": "no"}}')]
     open_page(page, site, gate)
-    wait_for(lambda: gate.requests and page.evaluate(QUEUED) == 0, "an empty queue")
+    wait_for(lambda: gate.requests and queued(page) == 0, "an empty queue")
     page.evaluate("onetrail.track('click')")
     collector.wait_for_stored("click", 1)
 
@@ -229,11 +228,11 @@ def test_a_4xx_that_is_no_word_about_the_events_sets_them_aside(
     wait_for(lambda: gate.requests, "the first request")
     page.evaluate("onetrail.track('later')")
     collector.wait_for_stored("later", 1)
-    wait_for(lambda: page.evaluate(QUEUED) == 1, "the event that is set aside, alone")
+    wait_for(lambda: queued(page) == 1, "the event that is set aside, alone")
     assert gate.types == ["page-view", "later"]
     open_page(page, site, gate)
     collector.wait_for_stored("page-view", 2)
-    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    wait_for_empty_queue(page)
     assert gate.types.count("page-view") == 3
 
 
@@ -247,7 +246,7 @@ def test_without_keepalive_what_is_left_goes_as_a_beacon_and_counts_once(
     )
     open_page(page, site, gate)
     collector.wait_for_stored("page-view", 1)
-    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    wait_for_empty_queue(page)
     page.evaluate(HOLD_LOCK)  # else the event may be stored before the page goes
     page.evaluate("onetrail.track('last')")
     page.goto(site.page("/elsewhere"))
@@ -255,7 +254,7 @@ def test_without_keepalive_what_is_left_goes_as_a_beacon_and_counts_once(
     sent_before = gate.types.count("last")
     open_page(page, site, gate)
     collector.wait_for_stored("page-view", 2)
-    wait_for(lambda: page.evaluate(QUEUED) == 0, "an empty queue")
+    wait_for_empty_queue(page)
     assert sent_before == 1
     assert gate.types.count("last") == 2
     assert all(r.headers["Content-Type"].startswith("text/plain") for r in gate.requests)
@@ -291,7 +290,7 @@ def test_a_collector_that_is_blocked_is_no_error_on_the_page(
     open_page(page, site, gate)
     page.evaluate("onetrail.track('click'); onetrail.reset(); onetrail.track('click')")
     assert page.evaluate("onetrail.flush()") is False
-    assert page.evaluate(QUEUED) >= 2
+    assert queued(page) >= 2
 
 
 def test_hundreds_of_events_at_once_arrive_in_requests_that_may_outlive_the_page(

@@ -5,7 +5,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
-from harness import Collector, Gate, Site, wait_for
+from harness import QUEUED, Collector, Gate, Site, wait_for
 from webdriver import Driven, firefox, missing, webkit
 
 NEEDS = {"firefox-esr": ["firefox-esr"], "webkit2gtk-driver xvfb": ["WebKitWebDriver", "Xvfb"]}
@@ -14,7 +14,6 @@ OPENS: dict[str, Callable[[Path], AbstractContextManager[Driven]]] = {
     "webkit2gtk-driver xvfb": webkit,
 }
 TWENTY = "(() => { for (let n = 0; n < 20; n++) onetrail.track('click', {n}) })()"
-QUEUED = "Object.keys(localStorage).filter(key => key.includes('.event.')).length"
 
 
 @pytest.fixture(scope="module", params=NEEDS)

@@ -6,7 +6,16 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
-from harness import CHROMIUM, FLAGS, Collector, Gate, Site, launch, wait_for
+from harness import (
+    CHROMIUM,
+    FLAGS,
+    Collector,
+    Gate,
+    Site,
+    launch,
+    wait_for,
+    wait_for_empty_queue,
+)
 from playwright.sync_api import Browser, Page
 
 
@@ -145,6 +154,7 @@ def test_the_first_and_the_latest_campaign_stay_with_the_visitor(
     for count, address in enumerate(addresses, start=1):
         page.goto(site.url + address)
         collector.wait_for_stored("page-view", count)
+        wait_for_empty_queue(page)
     touches = [
         tuple(request.body["context"].get(name, "").removeprefix(site.url) for name in TOUCHES)
         for request in gate.requests
