@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
-from onetrail_collector.api.operation import Call, Nothing, Operation, json_response
+from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.person import person_json
 from onetrail_collector.api.profiles import ByProfileId, parse_key, profile_number
 from onetrail_collector.clock import to_rfc3339
@@ -49,18 +49,15 @@ class ErasureView(msgspec.Struct):
     removed: dict[str, int]
 
 
-class WouldErase(msgspec.Struct):
-    """What an erasure would remove, and the profile IDs that would be suppressed."""
+class Erased(msgspec.Struct):
+    """What goes, and the profile IDs that are suppressed from now on; those are said only here.
 
+    `erasure` is the receipt, null where it was a dry run and all stays.
+    """
+
+    erasure: ErasureView | None
     profile_ids: list[str]
     removed: dict[str, int]
-
-
-class Erased(msgspec.Struct):
-    """A receipt, and the profile IDs that are suppressed from now on; those are said only here."""
-
-    erasure: ErasureView
-    profile_ids: list[str]
 
 
 class ErasuresAsked(msgspec.Struct):
@@ -96,19 +93,19 @@ async def export_profile(call: Call[ByProfileId, Nothing]) -> Response:
     return StreamingResponse(whole(), media_type="application/json", headers=headers)
 
 
-async def erase(call: Call[EraseAsked, EraseBody]) -> Erased | Response:
+async def erase(call: Call[EraseAsked, EraseBody]) -> Erased:
     """Erase a person and suppress them; with dry_run=1 say what would go."""
     number = await profile_number(call.store, call.asked.profile_id)
     would = await call.store.removal(number)
+    counts = would._asdict() | {"profile_ids": len(would.profile_ids)}
     if call.asked.dry_run:
-        counts = would._asdict() | {"profile_ids": len(would.profile_ids)}
-        return json_response(WouldErase(would.profile_ids, counts))
+        return Erased(None, would.profile_ids, counts)
     erasure = await call.eraser.erase(
         call.asked.profile_id, reason=call.body.reason, made_by=call.caller.name
     )
     if erasure is None:  # somebody else was quicker
         raise not_found("this profile has just been erased")
-    return Erased(erasure_view(erasure), would.profile_ids)
+    return Erased(erasure_view(erasure), would.profile_ids, counts)
 
 
 async def erasures(call: Call[ErasuresAsked, Nothing]) -> ErasuresView:
