@@ -386,6 +386,7 @@ TAG = """(host) => {
 LOAD = """async ([code, host, after]) => {
     const began = performance.now();
     (0, eval)(code + ";" + after); start(host);
+    await null; // what it put off to the end of its task is part of it
     return performance.now() - began;
 }"""
 HUNDRED = """async () => {

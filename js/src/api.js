@@ -1,4 +1,3 @@
-import { allowed } from "./allowed.js";
 import { pump, resume } from "./delivery.js";
 import { clear, fresh, put, settle } from "./fresh.js";
 import { guard, say } from "./guard.js";
@@ -18,7 +17,6 @@ import { idOf, profileFor, renew, stamp } from "./visit.js";
  */
 export const api = {
   track: (type, properties) => {
-    if (!fresh && !allowed()) return; // asked once a task: localStorage is slow
     if (typeof type !== "string") return say("track() needs a type");
     if (!fresh) {
       queueMicrotask(
@@ -33,7 +31,7 @@ export const api = {
     put(guard(() => JSON.stringify({ ...event, properties }))() || JSON.stringify(event));
   },
 
-  page: (properties) => allowed() && api.track("page-view", { ...view(), ...properties }),
+  page: (properties) => api.track("page-view", { ...view(), ...properties }),
 
   identify: (who) => {
     const properties = identifyProperties(who || {});
@@ -51,7 +49,7 @@ export const api = {
   },
 
   optIn: () => {
-    if (allowed()) return;
+    if (settle()) return; // else what came before it is forgotten
     keep("consent", "1");
     begin();
   },

@@ -18,7 +18,7 @@ export const onClick = ({ target }) => {
   const properties = {};
   for (const name in rest) {
     const own = name.split("onetrail")[1];
-    if (own) properties[own[0]?.toLowerCase() + own.slice(1)] = rest[name];
+    if (own) properties[/** @type {any} */ (own)[0].toLowerCase() + own.slice(1)] = rest[name];
   }
   if (onetrailEvent) api.track(onetrailEvent, properties);
 

@@ -7,6 +7,7 @@ import { begin, profileFor, stamp } from "./visit.js";
 /** The events that this task has tracked, or that wait for a browser's first session: each a line break and its JSON. */
 export let fresh = "";
 
+/** @type {() => any} */
 export const clear = () => {
   fresh = "";
 };
@@ -16,9 +17,12 @@ export const put = (line) => {
   if ((fresh += "\n" + line).length > 20_000) settle(); // an entry must fit into a request
 };
 
-/** Make sure of the session, and that what was tracked is in the queue; false where nothing may be. */
+/**
+ * Make sure of the session, and that what was tracked is in the queue; false where nothing may be, which is asked here, once a task:
+ * localStorage and cookies are slow.
+ */
 export const settle = () => {
-  if (!allowed()) return false;
+  if (!allowed()) return clear();
   if (!stamp() || options.sessionTimeout) begin();
   if (fresh) {
     const now = stamp();

@@ -1,4 +1,4 @@
-import { attempt, say } from "./guard.js";
+import { attempt } from "./guard.js";
 import { each, remove } from "./storage.js";
 import { events } from "./tag.js";
 import { hexTime, uuid7 } from "./uuid7.js";
@@ -48,7 +48,6 @@ export const add = (entry) => {
   for (const key of Object.keys(queue).sort().reverse()) {
     const its = /** @type {string} */ (queue[key]);
     if ((size += its.length) > MAX_CHARACTERS || key < events + hexTime(Date.now() - MAX_AGE_MS)) {
-      say("queue full");
       dropped = ~~(/** @type {any} */ (dropped)) + its.split("\n").length - 1;
       drop(key);
     }

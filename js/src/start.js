@@ -33,7 +33,7 @@ export const start = (given, url) => {
   const onEvents = {
     online: resume,
     pagehide: leave,
-    pageshow: (/** @type {any} */ { persisted }) => persisted && begin(), // out of the back/forward cache
+    pageshow: (/** @type {any} */ event) => event.persisted && begin(), // out of the back/forward cache
     visibilitychange: () => document.hidden && leave(),
     click: onClick,
     auxclick: onClick,

@@ -11,7 +11,7 @@ let memory = {};
 
 /** @type {(name: string) => string | undefined} */
 export const readCookie = (name) =>
-  attempt(() => /** @type {RegExpExecArray} */ (RegExp(`(^| )${name}=([^;]+)`).exec(document.cookie))[2]) || memory[name];
+  attempt(() => (" " + document.cookie).split(` ${name}=`)[1]?.split(";")[0]) || memory[name];
 
 /**
  * Without `seconds` it ends with the browser.
