@@ -13,8 +13,9 @@ import { base, configure, options } from "./tag.js";
  * @param {string} url where /track is, as a URL that it is relative to
  */
 export const start = (given, url) => {
+  const early = window.onetrail ? window.onetrail.q : [];
+  if (!early) return; // a page has one tracker, also where its tag is there twice
   configure(given, url);
-  const early = window.onetrail?.q || [];
   window.onetrail = api;
   adopt();
   arrive();

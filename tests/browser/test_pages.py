@@ -55,6 +55,18 @@ def test_a_site_of_one_document(page: Page, site: Site, gate: Gate, collector: C
     assert stored[1].properties["title"] == "Shop"
 
 
+def test_a_tag_that_is_there_twice_tracks_once(
+    page: Page, site: Site, gate: Gate, collector: Collector
+) -> None:
+    page.goto(site.page("/", gate.tag() + gate.tag()))
+    page.wait_for_load_state()
+    page.evaluate("history.pushState({}, '', '/shop')")
+    assert urls(collector, site, 2) == ["/", "/shop"]
+    wait_for_empty_queue(page)
+    page.goto(site.page("/end", gate.tag()))
+    assert urls(collector, site, 3) == ["/", "/shop", "/end"]
+
+
 def test_fragments_are_pages_where_the_tag_says_so(
     page: Page, site: Site, gate: Gate, collector: Collector
 ) -> None:
