@@ -199,7 +199,7 @@ CREATE TABLE key_form (
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
     metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, merges, rejected, pages, referrers
-    step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
+    step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day; 31 days: a month of the calendar, UTC
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
     label    TEXT    NOT NULL,  -- an event's type, an error, a page, a site
@@ -214,7 +214,8 @@ CREATE TABLE sign_ins (
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- How far those who read behind the way in have come: the number of an event.
+-- How far those who work behind the way in have come: the number of an event; for the counts of
+-- months that are summed up, a time.
 CREATE TABLE positions (
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL
