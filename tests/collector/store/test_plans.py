@@ -26,7 +26,7 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
-GROWING += ("decisions", "history", "device_keys")
+GROWING += ("trait_starts", "decisions", "history", "device_keys")
 
 
 async def decide(tables: IdentityTables) -> None:

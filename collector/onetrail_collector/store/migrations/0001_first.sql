@@ -109,8 +109,46 @@ CREATE TABLE traits (
     value      TEXT    NOT NULL,  -- JSON
     time_ms    INTEGER NOT NULL,
     event_id   TEXT    NOT NULL,
+    said TEXT AS (  -- of a text or a whole number, what a search compares; a NUL would end it early
+        CASE WHEN json_valid(value) AND instr(value, '\u0000') = 0 THEN
+            CASE WHEN json_type(value) IN ('text', 'integer') THEN lower(value ->> '$') END
+        END),
     PRIMARY KEY (profile_id, name, value)
 ) WITHOUT ROWID;
+
+-- Where a search by what traits say begins: at any of a text's first words, and no longer than tells
+-- people apart. Made by these triggers alone, so that whoever changes or erases traits has changed it too.
+CREATE TABLE trait_starts (
+    start      TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL,
+    name       TEXT    NOT NULL,
+    PRIMARY KEY (start, profile_id, name)
+) WITHOUT ROWID;
+CREATE TRIGGER traits_can_be_found AFTER INSERT ON traits WHEN NEW.said <> '' BEGIN
+    INSERT OR IGNORE INTO trait_starts VALUES (substr(NEW.said, 1, 40), NEW.profile_id, NEW.name);
+END;
+CREATE TRIGGER traits_can_be_found_by_any_word AFTER INSERT ON traits WHEN instr(NEW.said, ' ') BEGIN
+    INSERT OR IGNORE INTO trait_starts (start, profile_id, name)
+    SELECT substr(NEW.said, 1 + before, 40), NEW.profile_id, NEW.name FROM (
+        SELECT key, value, ifnull(sum(length(value) + 1) OVER (
+                   ORDER BY key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM json_each('[' || replace(json_quote(NEW.said), ' ', '","') || ']')  -- cut into words
+    ) WHERE key BETWEEN 1 AND 11 AND value <> '';
+END;
+-- What another value of the same trait says too, from any of its words on, stays until that goes.
+CREATE TRIGGER traits_are_found_no_more AFTER DELETE ON traits WHEN OLD.said IS NOT NULL BEGIN
+    DELETE FROM trait_starts WHERE start IN (
+        SELECT substr(OLD.said, 1 + before, 40) FROM (
+            SELECT ifnull(sum(length(value) + 1) OVER (
+                       ORDER BY key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+            FROM json_each('[' || replace(json_quote(OLD.said), ' ', '","') || ']')
+        )
+    ) AND profile_id = OLD.profile_id AND name = OLD.name AND NOT EXISTS (
+        SELECT 1 FROM traits WHERE traits.profile_id = OLD.profile_id AND traits.name = OLD.name
+        AND iif(length(start) < 40, substr(' ' || traits.said, -1 - length(start)) = ' ' || start,
+                instr(' ' || traits.said, ' ' || start) > 0)
+    );
+END;
 
 -- What an operator decided. `what` is join, part (profile_id, other), refuse_link (profile_id, key) or
 -- refuse_key (key). One that was undone stays as a record.

@@ -57,7 +57,7 @@ async function suggest() {
   const mine = asked;
   const { found, exact } = await get("/profiles/search", { q: text });
   if (mine !== asked) return [];
-  const hint = exact ? "Keys are hashed: only whole values are found." : "Beginnings of profile IDs and keys, whole session and event IDs, and beginnings of words in the traits of the 50,000 newest devices.";
+  const hint = exact ? "Keys are hashed: only whole values of them are found." : "Found by the beginning of a profile ID, a key, or a word in a trait; by a whole session or event ID.";
   find("#found").replaceChildren(
     found.length ? h("ul", { class: "events", "aria-label": "Found" }, ...found.map((one) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(one.profile)}` }, h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name))))) : h("p", {}, `Nobody is known by “${text}”.`),
     h("p", { class: "quiet" }, hint),
