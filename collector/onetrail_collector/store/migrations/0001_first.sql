@@ -179,6 +179,7 @@ CREATE INDEX decisions_by_act ON decisions (act);
 --   split     `other` is a profile of its own from now on; it was part of `profile`
 --   refused   the link of the profile ID `other` to `key` joins nobody, for `reason`
 --   accepted  the same link, refused before, joins now
+--   exported  all that is stored about `profile` was given to `made_by`; `other` is the same
 --   erased    the profile ID `other` is gone; for 30 days, so that who follows the changes erases it as well
 -- Its cause is an event, a decision, or, with neither, a change of the policy or of its limits.
 CREATE TABLE history (
@@ -191,12 +192,13 @@ CREATE TABLE history (
     reason   TEXT,
     event_id TEXT,
     decision INTEGER,  -- likewise
+    made_by  TEXT,     -- who took an export
     public_id TEXT   -- of an erased profile ID, which profile_ids has forgotten
 );
 CREATE INDEX history_by_profile ON history (profile);
 CREATE INDEX history_by_other ON history (other);
 CREATE INDEX history_of_erased ON history (time_ms) WHERE what = 'erased';
-CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted');  -- the changes to follow
+CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted', 'exported');  -- to follow
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
 CREATE TABLE unsettled (
