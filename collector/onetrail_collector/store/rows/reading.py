@@ -110,6 +110,7 @@ class ProfileIdRow(NamedTuple):
     last_seen_ms: int | None
     events: int
     sessions: int
+    client: str | None  # of its newest session, JSON object
 
 
 class LinkRow(NamedTuple):
