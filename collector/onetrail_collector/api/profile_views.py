@@ -14,7 +14,7 @@ MAX_LOST = 20  # of a trait's values that lost, the newest
 
 
 class ProfileIdView(msgspec.Struct):
-    """One device of a profile, what happened on it, and the client of its newest session."""
+    """One device of a profile, what happened on it, and the client that it had last."""
 
     id: str
     source: str

@@ -35,7 +35,7 @@ export function timeline(path, page, sessions) {
 }
 
 /** @param {any} event the newest of its session @param {string | undefined} client where it comes from, in words */
-const head = (event, client) => h("h3", { class: "session", title: `Session ${event.session}` }, h("strong", {}, day(event.time)), `session in ${event.source}, on device `, h("span", { class: "id" }, event.profile_id.slice(0, 8)), client ? `: ${client}` : "");
+const head = (event, client) => h("h3", { class: "session", title: `Session ${event.session}` }, h("strong", {}, day(event.time)), `session in ${event.source}, on device `, h("span", { class: "id" }, event.profile_id.slice(0, 8)), client ? h("span", {}, client) : "");
 
 /** @param {string} time */
 const day = (time) => new Date(time).toLocaleDateString(undefined, { weekday: "short", day: "numeric", month: "short", year: "numeric" });
