@@ -65,6 +65,8 @@ def test_enter_opens_the_only_one_whom_a_beginning_means(signed_in: Page, collec
         signed_in.get_by_label("A profile ID").fill(text)
         signed_in.keyboard.press("Enter")
         expect(signed_in.get_by_role("heading", name="Ann Example")).to_be_visible()
+        signed_in.go_back()
+        expect(signed_in.locator("#found .hit")).to_have_count(1)
 
 
 def test_of_hashed_keys_only_whole_values_are_found(

@@ -23,15 +23,16 @@ async function search(text) {
 
 const open = (id) => location.assign(`/ui/profiles/${encodeURIComponent(id)}`);
 
-async function show() {
+/** @param {boolean} [jump] to the only one whom the text means; not when a reader comes back from there */
+async function show(jump = true) {
   const text = find("#search [name=q]").value.trim();
   if (!text) return;
   history.replaceState(null, "", `?q=${encodeURIComponent(text)}`);
   const profiles = await search(text);
-  if (profiles.length === 1) return open(profiles[0].id);
+  if (jump && profiles.length === 1) return open(profiles[0].id);
   if (!profiles.length) {
     const people = await suggest();
-    if (people.length === 1) open(people[0][0]);
+    if (jump && people.length === 1) open(people[0][0]);
     return;
   }
   find("#found").replaceChildren(h("ul", { class: "events", "aria-label": "Found" }, ...profiles.map(line)));
@@ -85,4 +86,5 @@ find("#search").addEventListener("submit", (event) => {
   show().catch((error) => say(error.message));
 });
 find("#search [name=q]").value = new URLSearchParams(location.search).get("q") || "";
-show().catch((error) => say(error.message));
+const [opened] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+show(opened?.type !== "back_forward").catch((error) => say(error.message));
