@@ -35,8 +35,17 @@ from onetrail_collector.store.sqlite import SqliteStore
 TOKEN = "bench"  # noqa: S105 - of a file that lives for a minute
 EVENTS_A_DEVICE, EVENTS_A_SESSION = 50, 10
 SHOWN = {  # a page, and what stands there when all of it is shown
-    "overview, a day": ("/ui", "#pages tbody td.number"),
-    "overview, a year": ("/ui?span=year", "#pages tbody td.number"),
+    **{
+        f"overview, {name}": (f"/ui?span={span}", "#pages tbody td.number")
+        for name, span in [
+            ("an hour", "hour"),
+            ("a day", "day"),
+            ("a week", "week"),
+            ("a month", "month"),
+            ("a year", "year"),
+            ("five years", "years"),
+        ]
+    },
     "live": ("/ui/live", "#events li"),
     "profiles, typing": ("/ui/profiles", "#search"),
     "a profile": ("/ui/profiles/{profile}", ".graph svg"),

@@ -57,11 +57,13 @@ WITH chosen AS MATERIALIZED (
     CROSS JOIN sources ON sources.id = counts.source
     WHERE ?4 IS NULL OR sources.public_id = ?4
     GROUP BY 1, 2
+), greatest AS MATERIALIZED (
+    SELECT line FROM chosen WHERE line <> '(other)' GROUP BY 1
+    ORDER BY sum(happened) DESC, 1 LIMIT ?5
 )
-SELECT iif(line IN (SELECT line FROM chosen WHERE line <> '(other)' GROUP BY 1
-                    ORDER BY sum(happened) DESC, 1 LIMIT ?5), line, '(other)') AS shown,
-       start_ms, sum(happened)
-FROM chosen GROUP BY 1, 2
+SELECT line, start_ms, happened FROM chosen WHERE line IN greatest
+UNION ALL
+SELECT '(other)', start_ms, sum(happened) FROM chosen WHERE line NOT IN greatest GROUP BY start_ms
 """
 
 
