@@ -36,7 +36,7 @@ TOKEN = "bench"  # noqa: S105 - of a file that lives for a minute
 EVENTS_A_DEVICE, EVENTS_A_SESSION = 50, 10
 SHOWN = {  # a page, and what stands there when all of it is shown
     **{
-        f"overview, {name}": (f"/ui?span={span}", "#pages tbody td.number")
+        f"overview, {name}": (f"/ui?span={span}", "#chart canvas")
         for name, span in [
             ("an hour", "hour"),
             ("a day", "day"),
