@@ -9,6 +9,7 @@ every request that it made is repeated alone. Times are medians, in milliseconds
 """
 
 import argparse
+import asyncio
 import contextlib
 import shutil
 import sqlite3
@@ -25,24 +26,26 @@ from playwright.sync_api import Page, sync_playwright
 from processes import collector
 
 from onetrail_collector.auth import hash_token
-from onetrail_collector.store.counts import (
-    DAY_MS,
-    FOLD,
-    FORGET,
-    HOUR_MS,
-    KEPT_DAYS,
-    LABELLED,
-    MOST_LABELS,
-    PAGE_STEPS_MS,
-    STEPS_MS,
-)
+from onetrail_collector.store.counts import PAGE_STEPS_MS, STEPS_MS
+from onetrail_collector.store.periods import DAY_MS, HOUR_MS, MONTH_MS
+from onetrail_collector.store.rollups import FOLD, FORGET, KEPT_DAYS, LABELLED, MOST_LABELS
 from onetrail_collector.store.rows import OTHER
+from onetrail_collector.store.sqlite import SqliteStore
 
 TOKEN = "bench"  # noqa: S105 - of a file that lives for a minute
 EVENTS_A_DEVICE, EVENTS_A_SESSION = 50, 10
 SHOWN = {  # a page, and what stands there when all of it is shown
-    "overview, a day": ("/ui", "#pages tbody td.number"),
-    "overview, a year": ("/ui?span=year", "#pages tbody td.number"),
+    **{
+        f"overview, {name}": (f"/ui?span={span}", "#chart canvas")
+        for name, span in [
+            ("an hour", "hour"),
+            ("a day", "day"),
+            ("a week", "week"),
+            ("a month", "month"),
+            ("a year", "year"),
+            ("five years", "years"),
+        ]
+    },
     "live": ("/ui/live", "#events li"),
     "profiles, typing": ("/ui/profiles", "#search"),
     "a profile": ("/ui/profiles/{profile}", ".graph svg"),
@@ -93,6 +96,7 @@ def make(db: Path, events: int) -> None:
         )
         fill(connection, events)
         count(connection)
+    asyncio.run(sum_up(db))
     print(f"{events:,} events made in {time.perf_counter() - began:.0f} s", file=sys.stderr)
 
 
@@ -144,7 +148,7 @@ def count(connection: sqlite3.Connection) -> None:
         "referrers": "rtrim(substr(properties ->> 'referrer', 9), '/')",
     }
     [now_ms] = connection.execute("SELECT max(time_ms) FROM events").fetchone()
-    for step_ms in STEPS_MS:
+    for step_ms in (step_ms for step_ms in STEPS_MS if step_ms < MONTH_MS):
         since_ms = now_ms - KEPT_DAYS.get(step_ms, 10_000) * DAY_MS
         tables = [
             *(("events", metric, "time_ms", label) for metric, label in labels.items()),
@@ -167,6 +171,14 @@ def count(connection: sqlite3.Connection) -> None:
             connection.execute(FOLD, span)
             connection.execute(FORGET, span)
     connection.execute("INSERT INTO positions SELECT 'pages', max(id) FROM events")
+
+
+async def sum_up(db: Path) -> None:
+    """The months of what was made, as the collector sums them up by and by."""
+    store = await SqliteStore.open(db)
+    while await store.sum_up_month(int(time.time() * 1000)):
+        pass
+    await store.close()
 
 
 def look(sides: dict[str, tuple[str, Path]], rounds: int) -> dict[tuple[str, str], Seen]:

@@ -24,6 +24,11 @@ SIZES = {"wide": (1440, 900, "light"), "narrow": (360, 780, "dark")}
 MAX_BYTES = 160_000
 PEOPLE = ["Ann Keller", "Ben Okafor", "Chloe Martin", "Dario Rossi", "Emma Novak", "Finn Berg"]
 PATHS = ["/", "/shoes", "/shoes/trail-runner", "/jackets", "/basket", "/help/returns"]
+AGENTS = {  # of the sources that people use with a browser
+    "shop": "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0",
+    "shop-app": "Mozilla/5.0 (Linux; Android 16; Pixel 9) AppleWebKit/537.36 (KHTML, like Gecko) "
+    "Chrome/142.0.0.0 Mobile Safari/537.36",
+}
 CAME_FROM = ["https://search.example/", "https://news.example/", None, None]
 
 
@@ -56,7 +61,8 @@ class Shop:
         body["events"] = [{"id": self._id(), **event} for event in events]
         if profile:
             body["profile"] = {"id": profile}
-        answer = self._admin.post("/track", json=body).raise_for_status().json()
+        agent = {"user-agent": AGENTS.get(source, "warehouse/1.0")}
+        answer = self._admin.post("/track", json=body, headers=agent).raise_for_status().json()
         return str(answer["profile"]["id"])
 
     def _id(self) -> str:

@@ -18,6 +18,7 @@ from onetrail_collector.api import (
     identity,
     live,
     openapi,
+    overview,
     privacy,
     profiles,
     search,
@@ -59,6 +60,7 @@ OPERATIONS = (
     *identity.OPERATIONS,
     *search.OPERATIONS,  # before GET /profiles/{profile_id}
     *profiles.OPERATIONS,
+    *overview.OPERATIONS,
     *series.OPERATIONS,
     *live.OPERATIONS,
     *privacy.OPERATIONS,

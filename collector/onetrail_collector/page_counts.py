@@ -7,6 +7,7 @@ of what it has counted: after a crash it goes on there, and counts nothing twice
 
 import asyncio
 import logging
+import math
 import re
 import sqlite3
 import time
@@ -87,7 +88,7 @@ class PageCounts:
         self._store = store
         self._committed = committed
         self._clock = clock
-        self._tidied_s = 0.0
+        self._tidied_s = -math.inf
 
     def start(self) -> None:
         """Begin to follow."""
@@ -119,5 +120,16 @@ class PageCounts:
             whole = page_views.last - page_views.first >= STEP_EVENTS
             if began_s - self._tidied_s > TIDY_S:
                 self._tidied_s = began_s
-                await self._store.tidy(self._clock())
-            await asyncio.sleep(REST_SHARE * (time.monotonic() - began_s) if whole else 0)
+                await self._tidy()
+            await _rest(began_s if whole else time.monotonic())
+
+    async def _tidy(self) -> None:
+        await self._store.tidy(self._clock())
+        began_s = time.monotonic()
+        while await self._store.sum_up_month(self._clock()):  # after years without it, many
+            await _rest(began_s)
+            began_s = time.monotonic()
+
+
+async def _rest(since_s: float) -> None:
+    await asyncio.sleep(REST_SHARE * (time.monotonic() - since_s))

@@ -137,6 +137,30 @@ def test_all_about_one_person(collector: Any, people: tuple[str, str]) -> None:
     assert first["sent_at"] == "2026-01-02T00:00:00.000Z"
 
 
+def test_each_export_of_a_person_is_in_their_history(
+    collector: Any, people: tuple[str, str]
+) -> None:
+    """Who took it and when; whoever follows changes of profiles is not told, as nothing changed."""
+    ann, _ = people
+    before = collector.get("/profiles/changes")
+    collector.run("export", "profile", ann)
+    collector.get(f"/profiles/{ann}/export")
+    over_api, command = collector.get(f"/profiles/{ann}/history")["history"][:2]
+    assert (over_api["what"], over_api["made_by"]) == ("exported", "first start")
+    assert over_api["profile"] == over_api["other"] == collector.get(f"/profiles/{ann}")["id"]
+    assert command["made_by"].endswith("on the command line")
+    assert command["time"] <= over_api["time"]
+    assert collector.get("/profiles/changes")["changes"] == before["changes"]
+    assert "first start" in collector.run("identity", "history", ann)
+    collector.run("erase", ann, "--yes")  # what is left names nobody, and is told to nobody
+    for path in ("export", "history"):
+        answer = httpx.get(
+            f"{collector.url}/profiles/{ann}/{path}",
+            headers={"authorization": f"Bearer {collector.token}"},
+        )
+        assert answer.status_code == 404
+
+
 def test_a_person_with_more_than_a_page_is_whole(collector: Any) -> None:
     profile_id = send(collector, "s0", {"type": "x"})
     for number in range(30):

@@ -8,8 +8,9 @@ from typing import Any
 from tests.conftest import wait_until
 
 from onetrail_collector.page_counts import tally
-from onetrail_collector.store.counts import HOUR_MS, MOST_LABELS
-from onetrail_collector.store.labels import DAY_MS, NEW_A_DAY, Labels
+from onetrail_collector.store.labels import NEW_A_DAY, Labels
+from onetrail_collector.store.periods import DAY_MS, HOUR_MS
+from onetrail_collector.store.rollups import MOST_LABELS
 from onetrail_collector.store.rows import CountsAsked, PageView
 from onetrail_collector.store.sqlite import SqliteStore
 

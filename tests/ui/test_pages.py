@@ -160,7 +160,8 @@ def test_what_a_stranger_sends_is_shown_as_text(signed_in: Page, collector: Any)
     traits = {"name": HOSTILE, HOSTILE: HOSTILE}
     who = identify(user_id=HOSTILE, email=f"{HOSTILE}@a.test", traits=traits)
     lost = {"type": HOSTILE, "properties": [HOSTILE]}
-    agent = {"user-agent": HOSTILE}
+    phone = f"Mozilla/5.0 (Linux; Android 10; {HOSTILE}) AppleWebKit/537.36 Chrome/120.0 Mobile"
+    agent = {"user-agent": phone}
     profile_id = send(collector, event, view, who, lost, session=HOSTILE, **agent)
     collector.post(
         {"key": f"user_id:{HOSTILE}", "reason": HOSTILE},
@@ -168,6 +169,8 @@ def test_what_a_stranger_sends_is_shown_as_text(signed_in: Page, collector: Any)
         authorization=f"Bearer {collector.token}",
     ).raise_for_status()
     search = f"/ui/profiles?q={HOSTILE[:20]}"
+    [(client,)] = collector.rows("SELECT client FROM sessions")
+    assert json.loads(client)["device"] == HOSTILE
     for path in ("/ui", "/ui/live", f"/ui/profiles/{profile_id}", "/ui/identity", search):
         signed_in.goto(collector.url + path)
         expect(signed_in.get_by_text(HOSTILE, exact=True).first).to_be_visible()

@@ -39,6 +39,9 @@ def test_the_export_is_a_file_of_all_that_is_stored(
     assert download.value.suggested_filename == "profile.json"
     download.value.save_as(tmp_path / "profile.json")
     assert len(json.loads((tmp_path / "profile.json").read_text())["events"]) == 3
+    signed_in.reload()
+    history = signed_in.locator("section").filter(has_text="What became of this profile")
+    expect(history.get_by_role("row").filter(has_text="exported")).to_contain_text("first start")
 
 
 def test_an_erasure_says_what_goes_asks_for_a_word_and_does_it(

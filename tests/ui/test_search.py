@@ -1,5 +1,7 @@
 """People are found while their key or name is typed."""
 
+import sqlite3
+from contextlib import closing
 from typing import Any
 from uuid import uuid4
 
@@ -58,11 +60,13 @@ def test_a_person_is_found_by_the_ids_of_what_they_did(collector: Any) -> None:
 
 def test_enter_opens_the_only_one_whom_a_beginning_means(signed_in: Page, collector: Any) -> None:
     identify(collector, "1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
-    for text in ("exam", "ann@"):
+    for text in ("exam", "ann@", "ann"):  # the last by two of her names
         signed_in.goto(f"{collector.url}/ui/profiles")
         signed_in.get_by_label("A profile ID").fill(text)
         signed_in.keyboard.press("Enter")
         expect(signed_in.get_by_role("heading", name="Ann Example")).to_be_visible()
+        signed_in.go_back()
+        expect(signed_in.locator("#found .hit")).to_have_count(1)
 
 
 def test_of_hashed_keys_only_whole_values_are_found(
@@ -72,6 +76,52 @@ def test_of_hashed_keys_only_whole_values_are_found(
     config = tmp_path / "onetrail.toml"
     config.write_text("[identity]\nhash_keys = true\n")
     collector = new_collector("--demo", "--config", str(config)).start()
-    ann = identify(collector, "1", email="ann@acme-shop.ch")
+    ann = identify(
+        collector,
+        "1",
+        email="ann@acme-shop.ch",
+        traits={"email": "ann@acme-shop.ch", "name": "Ann"},
+    )
     assert found(collector, "ann@") == []
+    assert found(collector, "ann") == [(ann, "name", "Ann")]
+    assert "acme" not in str(collector.rows("SELECT start FROM trait_starts"))
     assert [one[0] for one in found(collector, "Ann@acme-shop.ch")] == [ann]
+
+
+def test_traits_of_all_are_searched_however_many_devices_came_later(collector: Any) -> None:
+    traits = {"name": "Dr Ann  Élodie Example", "customer": 4711, "plan": "pro"}
+    ann = identify(collector, "1", traits=traits)
+    identify(collector, "2", traits={"name": "Annika", "customer": 4800})
+    collector.stop()
+    with closing(sqlite3.connect(collector.db)) as connection, connection:
+        connection.execute(
+            "WITH RECURSIVE every(n) AS (SELECT 9 UNION ALL SELECT n + 1 FROM every LIMIT 60000)"
+            " INSERT INTO profile_ids (id, public_id, source, issued_ms, profile)"
+            " SELECT n, 'id-' || n, 1, 0, n FROM every"
+        )
+    collector.start()
+    name = (ann, "name", "Dr Ann  Élodie Example")
+    for text in ("DR", "ann  éLO", "élodie", "ÉLODIE e", "example", "dr ann  élodie example"):
+        assert found(collector, text) == [name], text
+    assert [one[2] for one in found(collector, "ann")] == ["Dr Ann  Élodie Example", "Annika"]
+    assert found(collector, "471") == [(ann, "customer", "4711")]
+    assert found(collector, "lodie") == []
+
+
+def test_what_an_erased_person_said_is_not_found_and_not_kept(collector: Any) -> None:
+    ann = identify(collector, "1", traits={"name": "Ann Example"})
+    bob = identify(collector, "2", traits={"name": "Bob Example"})
+    collector.run("erase", ann, "--yes")
+    assert [one[0] for one in found(collector, "exam")] == [bob]
+    assert found(collector, "ann") == []
+    starts = collector.rows("SELECT start FROM trait_starts")
+    assert sorted(starts) == [("bob example",), ("example",)]
+
+
+def test_a_value_that_was_pushed_out_is_found_no_more(collector: Any) -> None:
+    """Of a trait the newest five are kept, and those are what is searched."""
+    for number in range(7):
+        identify(collector, "1", traits={"name": f"Name{number} Same"})
+    assert found(collector, "name0") == []
+    assert [one[2] for one in found(collector, "name6")] == ["Name6 Same"]
+    assert len(found(collector, "same")) == 5

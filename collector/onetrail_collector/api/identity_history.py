@@ -32,8 +32,8 @@ class HistoryView(msgspec.Struct):
     """One thing that became of a profile, by an event, a decision, or a change of the policy.
 
     what: merged (`other` is found in `profile` from then on), split (`other` is a profile of its
-    own), refused and accepted (the link of the profile ID `other` to `key`; `refused` says why).
-    made_by and reason are those of the decision.
+    own), refused and accepted (the link of the profile ID `other` to `key`; `refused` says why),
+    exported (all of it was given to made_by). made_by and reason are else those of the decision.
     """
 
     number: int

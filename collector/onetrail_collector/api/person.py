@@ -4,7 +4,8 @@
      "sessions": [{"id", "source", "profile_id", "started", "client"}],
      "events": [{…}, newest first]}
 
-No more than a page is in memory, and no read lasts longer than a page.
+No more than a page is in memory, and no read lasts longer than a page. Who takes it is written to
+the profile's history before the first of it leaves.
 """
 
 from collections.abc import AsyncIterator
@@ -14,11 +15,24 @@ import msgspec
 from onetrail_collector.api.profiles import COUNT_ALL, event_view, read_profile_view
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.store.protocol import Store
+from onetrail_collector.store.rows import Change
 
 PAGE = 500
 FORMAT = "onetrail-profile-1"
 
 encode = msgspec.json.encode
+
+
+async def note_export(store: Store, profile_id: str, *, made_by: str, now_ms: int) -> int | None:
+    """Write to a profile's history who takes all of it; answers its number, if there is one."""
+    async with store.transaction() as transaction:
+        profile = await transaction.find_profile(profile_id)
+        if profile is None:
+            return None
+        oldest = (await transaction.identity.sizes([profile]))[profile].oldest
+        exported = Change("exported", oldest, oldest, made_by=made_by)
+        await transaction.identity.note([exported], now_ms=now_ms)
+    return profile
 
 
 async def person_json(store: Store, profile: int, *, now_ms: int) -> AsyncIterator[bytes]:

@@ -9,7 +9,7 @@ from msgspec import Meta
 from starlette.responses import Response, StreamingResponse
 
 from onetrail_collector.api.operation import Call, Nothing, Operation
-from onetrail_collector.api.person import person_json
+from onetrail_collector.api.person import note_export, person_json
 from onetrail_collector.api.profiles import ByProfileId, parse_key, profile_number
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found
@@ -81,8 +81,11 @@ class ByErasureId(msgspec.Struct):
 
 async def export_profile(call: Call[ByProfileId, Nothing]) -> Response:
     """All that is stored about a person, as one JSON document; docs/privacy.md has its shape."""
-    number = await profile_number(call.store, call.asked.profile_id)
-    fields = {"profile": call.asked.profile_id, "by": call.caller.name}
+    asked, name = call.asked.profile_id, call.caller.name
+    number = await note_export(call.store, asked, made_by=name, now_ms=call.clock())
+    if number is None:
+        raise not_found(f"no profile has the profile ID {asked[:80]!r}")
+    fields = {"profile": asked, "by": name}
     log.info("a person was exported", extra={"fields": fields})
 
     async def whole() -> AsyncIterator[bytes]:

@@ -1,6 +1,7 @@
 """A profile as it is answered: devices, keys, traits with what lost, sessions, counts."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 import msgspec
 
@@ -13,7 +14,7 @@ MAX_LOST = 20  # of a trait's values that lost, the newest
 
 
 class ProfileIdView(msgspec.Struct):
-    """One device of a profile, and what happened on it."""
+    """One device of a profile, what happened on it, and the client that it had last."""
 
     id: str
     source: str
@@ -22,6 +23,7 @@ class ProfileIdView(msgspec.Struct):
     last_seen: str | None
     events: int
     sessions: int
+    client: dict[str, Any] | None
 
 
 class KeyView(msgspec.Struct):
@@ -56,12 +58,13 @@ class TraitView(msgspec.Struct):
 
 
 class SessionView(msgspec.Struct):
-    """A session of a profile."""
+    """A session of a profile; `client`: its browser, os, device, place and bot, as far as kept."""
 
     id: str
     source: str
     profile_id: str
     started_at: str
+    client: dict[str, Any] | None
 
 
 class Profile(msgspec.Struct):
@@ -99,7 +102,9 @@ def profile_view(
         keys=[_key(link) for link in rows.links],
         traits=_traits(rows),
         recent_sessions=[
-            SessionView(row.id, row.source, row.profile_id, to_rfc3339(row.started_ms))
+            SessionView(
+                row.id, row.source, row.profile_id, to_rfc3339(row.started_ms), _client(row.client)
+            )
             for row in sessions
         ],
         first_seen=optional_time(totals.first_seen_ms),
@@ -153,7 +158,12 @@ def _profile_id(row: ProfileIdRow) -> ProfileIdView:
         last_seen=optional_time(row.last_seen_ms),
         events=row.events,
         sessions=row.sessions,
+        client=_client(row.client),
     )
+
+
+def _client(client: str | None) -> dict[str, Any] | None:
+    return None if client is None else msgspec.json.decode(client)
 
 
 def _key(link: LinkRow) -> KeyView:

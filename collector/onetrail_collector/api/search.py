@@ -37,7 +37,7 @@ class SearchView(msgspec.Struct):
 async def search(call: Call[SearchAsked, Nothing]) -> SearchView:
     """Profiles by the beginning of a profile ID, a key, or a word of a trait; by an event's ID.
 
-    Of keys and IDs all are searched; of traits those of the 50,000 newest devices.
+    Of a trait that is a text, its first twelve words are where a beginning is looked for.
     """
     policy, text = call.settings.policy, call.asked.q.strip()
     rows = await call.store.search(_prefixes(policy, text), text, limit=MOST)

@@ -10,12 +10,19 @@ from msgspec import Meta
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_ms, to_rfc3339
 from onetrail_collector.errors import wrong_shape
+from onetrail_collector.store.periods import DAY_MS, HOUR_MS, MINUTE_MS, MONTH_MS, start_of
+from onetrail_collector.store.protocol import Store
 from onetrail_collector.store.rows import OTHER, CountRow, CountsAsked
 
 Metric = Literal["events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers"]
 Step = Literal["minute", "hour", "day", "month", "whole"]
 
-STEPS_MS: dict[str, int] = {"minute": 60_000, "hour": 3_600_000, "day": 86_400_000}
+STEPS_MS: dict[str, int] = {
+    "minute": MINUTE_MS,
+    "hour": HOUR_MS,
+    "day": DAY_MS,
+    "month": MONTH_MS,
+}
 WITHOUT_MINUTES = ("pages", "referrers")
 MINUTES_UP_TO, HOURS_UP_TO = timedelta(hours=3), timedelta(days=8)  # of a whole; beyond by day
 MAX_STEPS = 2_000
@@ -59,16 +66,23 @@ async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
     The label of an event is its type; of a rejected one, the error; of a page, its address; of a
     referrer, its site. The time of merges and rejected events is that of the commit.
     """
-    asked = call.asked
+    return await read_series(call.store, call.asked)
+
+
+OPERATIONS = (Operation("GET", "/counts/series", counts_over_time, "read", Series, SeriesAsked),)
+
+
+async def read_series(store: Store, asked: SeriesAsked) -> Series:
+    """What is asked for, from the store. Raises Refused (422)."""
     starts = _starts(asked)
     if asked.step == "minute" and asked.metric in WITHOUT_MINUTES:
         raise wrong_shape(f"step: {asked.metric} are counted by hour, day and month; not by minute")
-    rows = await call.store.read_counts(
+    rows = await store.read_counts(
         CountsAsked(
             by=asked.by,
             whole=asked.step == "whole",
             metric=asked.metric,
-            step_ms=STEPS_MS[_stored_step(asked)],
+            step_ms=STEPS_MS[_finest_step(asked)],
             from_ms=starts[0],
             to_ms=to_ms(asked.to),
             source=asked.source or None,
@@ -79,13 +93,8 @@ async def counts_over_time(call: Call[SeriesAsked, Nothing]) -> Series:
     return Series([to_rfc3339(start) for start in starts], lines, sum(ln.total for ln in lines))
 
 
-OPERATIONS = (Operation("GET", "/counts/series", counts_over_time, "read", Series, SeriesAsked),)
-
-
-def _stored_step(asked: SeriesAsked) -> str:
-    """The step in which the counts are kept that make up what is asked for."""
-    if asked.step == "month":
-        return "day"
+def _finest_step(asked: SeriesAsked) -> str:
+    """The finest step in which the counts are read that make up what is asked for."""
     if asked.step != "whole":
         return asked.step
     length = asked.to - asked.from_
@@ -102,7 +111,7 @@ def _starts(asked: SeriesAsked) -> list[int]:
     if asked.step == "month":
         starts = list(_months(asked.from_, end_ms))
     else:
-        step_ms = STEPS_MS[_stored_step(asked)]
+        step_ms = STEPS_MS[_finest_step(asked)]
         end_ms = from_ms + 1 if asked.step == "whole" else end_ms
         starts = list(range(from_ms - from_ms % step_ms, end_ms, step_ms)[: MAX_STEPS + 1])
     if len(starts) > MAX_STEPS:
@@ -131,7 +140,4 @@ def _lines(rows: list[CountRow], starts: list[int], step: Step) -> list[Line]:
 
 
 def _place(start_ms: int, places: dict[int, int], step: Step) -> int:
-    if step != "month":
-        return places[start_ms]
-    day = datetime.fromtimestamp(start_ms / 1000, UTC)
-    return places[to_ms(day.replace(day=1))]
+    return places[start_of(start_ms, MONTH_MS) if step == "month" else start_ms]

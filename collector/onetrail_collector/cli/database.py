@@ -1,6 +1,7 @@
 """What commands share: the option that names the database, and a store that is open meanwhile."""
 
 import asyncio
+import getpass
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +41,11 @@ def _configured(context: click.Context, _: click.Parameter, db: Path | None) -> 
 def configured() -> Settings:
     """The settings that hold for the command that runs, which has the option `--config`."""
     return effective(click.get_current_context().meta[CONFIG_KEY], {}).settings
+
+
+def operator() -> str:
+    """Who runs the command, as the system knows them, for histories and receipts."""
+    return f"{getpass.getuser()} on the command line"
 
 
 CONFIG_KEY = "onetrail_collector.config"

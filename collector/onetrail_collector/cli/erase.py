@@ -1,6 +1,5 @@
 """`erase` and `suppressions`: a person's data removed for good; the collector may run meanwhile."""
 
-import getpass
 import json
 from pathlib import Path
 
@@ -8,7 +7,7 @@ import click
 import msgspec
 
 from onetrail_collector.api.privacy import erasure_view
-from onetrail_collector.cli.database import configured, database, with_store
+from onetrail_collector.cli.database import configured, database, operator, with_store
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.identity.policy import Policy
@@ -72,7 +71,7 @@ def suppressions_lift(erasure_id: str, db: Path) -> None:
     async def lift(store: SqliteStore) -> bool:
         async with store.transaction() as transaction:
             return await transaction.erasing.lift(
-                erasure_id, lifted_by=_operator(), now_ms=system_clock()
+                erasure_id, lifted_by=operator(), now_ms=system_clock()
             )
 
     if not with_store(db, lift):
@@ -89,13 +88,8 @@ async def _erase(
     store: SqliteStore, policy: Policy, profile_id: str, reason: str
 ) -> Erasure | None:
     eraser = Eraser(store, policy, system_clock)
-    erasure = await eraser.begin(profile_id, reason=reason, made_by=_operator())
+    erasure = await eraser.begin(profile_id, reason=reason, made_by=operator())
     if erasure is None:
         return None
     await eraser.finish(erasure.id)
     return await store.find_erasure(erasure.public_id)
-
-
-def _operator() -> str:
-    """Who makes this call, as the system knows them."""
-    return f"command line: {getpass.getuser()}"

@@ -9,8 +9,8 @@ from typing import IO, Any
 
 import click
 
-from onetrail_collector.api.person import person_json
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.api.person import note_export, person_json
+from onetrail_collector.cli.database import database, operator, with_store
 from onetrail_collector.clock import system_clock, to_ms
 from onetrail_collector.exports import Csv, JsonLines, NotInstalled, Parquet, Writer
 from onetrail_collector.store import export as rows
@@ -106,7 +106,7 @@ def export_profile(profile_id: str, db: Path, output: Path | None) -> None:
     """All that is stored about the person with this profile ID, as one JSON document."""
 
     async def write(store: SqliteStore) -> bool:
-        number = await store.find_profile(profile_id)
+        number = await note_export(store, profile_id, made_by=operator(), now_ms=system_clock())
         if number is None:
             return False
         with _file(output) as file:

@@ -4,7 +4,6 @@ The collector may run meanwhile: it reads what is stored in each of its commits,
 decision from the next one on.
 """
 
-import getpass
 from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import msgspec
 
 from onetrail_collector.api.operation import Call, Nothing
 from onetrail_collector.auth import Caller
-from onetrail_collector.cli.database import CONFIG_KEY, with_store
+from onetrail_collector.cli.database import CONFIG_KEY, operator, with_store
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
@@ -57,7 +56,7 @@ def answer(
             clock=system_clock,
             asked=asked,
             body=msgspec.convert(body or {}, shape),
-            caller=Caller(f"{getpass.getuser()} on the command line"),
+            caller=Caller(operator()),
             eraser=unused,
             refusals=unused,
             request=unused,

@@ -1,20 +1,24 @@
 """Counts over time: added to in the commit that stores what they count, read by range.
 
-Minutes are kept for a week, hours for 400 days, days for ever. Of each metric and source at most
-MOST_LABELS labels are kept of an hour that is past, and of a day, the most frequent; the others
-become one. So a site whose every page has an address of its own costs no more than another.
+What is past is summed up and thinned out by rollups.py; an event that comes late is added to its
+month too, where that was summed up already.
 """
 
 from collections import Counter
 from collections.abc import Collection
-from itertools import product
 
 import aiosqlite
 import msgspec
 
-from onetrail_collector.store.labels import DAY_MS
+from onetrail_collector.store.periods import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    MONTH_MS,
+    Piece,
+    pieces,
+)
 from onetrail_collector.store.rows import (
-    OTHER,
     CountRow,
     CountsAsked,
     PageView,
@@ -23,58 +27,43 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 
-MINUTE_MS, HOUR_MS = 60_000, 3_600_000
-STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS)
-PAGE_STEPS_MS = (HOUR_MS, DAY_MS)
-KEPT_DAYS = {MINUTE_MS: 7, HOUR_MS: 400}
-METRICS = ("events", "sessions", "profile_ids", "merges", "rejected", "pages", "referrers")
-LABELLED = ("events", "pages", "referrers")
-MOST_LABELS = 100
+STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS, MONTH_MS)
+PAGE_STEPS_MS = (HOUR_MS, DAY_MS, MONTH_MS)
 
-ADD_COUNTS = """
+# Up to when months are summed up; asked in the transaction that adds, or that reads.
+MONTHS_TO = "ifnull((SELECT number FROM positions WHERE name = 'months'), 0)"
+
+ADD_COUNTS = f"""
 INSERT INTO counts (metric, step_ms, start_ms, source, label, count)
-SELECT row.value ->> 0, step.value, (row.value ->> 1) / step.value * step.value,
+SELECT row.value ->> 0, step.value,
+       iif(step.value = {MONTH_MS},
+           1000 * unixepoch((row.value ->> 1) / 1000, 'unixepoch', 'start of month'),
+           (row.value ->> 1) / step.value * step.value),
        row.value ->> 2, row.value ->> 3, sum(row.value ->> 4)
 FROM json_each(?) AS row CROSS JOIN json_each(?) AS step
-WHERE true
+WHERE step.value < {MONTH_MS} OR row.value ->> 1 < {MONTHS_TO}
 GROUP BY 1, 2, 3, 4, 5
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
 # Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
+# Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
 READ_COUNTS = """
 WITH chosen AS MATERIALIZED (
     SELECT {line} AS line, {start} AS start_ms, sum(counts.count) AS happened
-    FROM counts CROSS JOIN sources ON sources.id = counts.source
-    WHERE counts.metric = ?1 AND counts.step_ms = ?2 AND counts.start_ms >= ?3
-      AND counts.start_ms < ?4 AND (?5 IS NULL OR sources.public_id = ?5)
+    FROM json_each(?2) AS piece
+    CROSS JOIN counts ON counts.metric = ?1 AND counts.step_ms = piece.value ->> 0
+         AND counts.start_ms >= piece.value ->> 1 AND counts.start_ms < piece.value ->> 2
+    CROSS JOIN sources ON sources.id = counts.source
+    WHERE ?4 IS NULL OR sources.public_id = ?4
     GROUP BY 1, 2
+), greatest AS MATERIALIZED (
+    SELECT line FROM chosen WHERE line <> '(other)' GROUP BY 1
+    ORDER BY sum(happened) DESC, 1 LIMIT ?5
 )
-SELECT iif(line IN (SELECT line FROM chosen WHERE line <> '(other)' GROUP BY 1
-                    ORDER BY sum(happened) DESC, 1 LIMIT ?6), line, '(other)') AS shown,
-       start_ms, sum(happened)
-FROM chosen GROUP BY 1, 2
-"""
-
-# Of hours and days that are past, whose counts hardly grow any more.
-FOLD = """
-INSERT INTO counts (metric, step_ms, start_ms, source, label, count)
-SELECT metric, step_ms, start_ms, source, ?5, sum(count) FROM (
-    SELECT *, row_number() OVER (PARTITION BY step_ms, start_ms, source ORDER BY count DESC, label)
-              AS place
-    FROM counts
-    WHERE metric = ?1 AND step_ms = ?2 AND start_ms >= ?3 AND start_ms < ?4 AND label <> ?5
-) WHERE place > ?6 GROUP BY start_ms, source
-ON CONFLICT DO UPDATE SET count = counts.count + excluded.count
-"""
-FORGET = """
-DELETE FROM counts WHERE (metric, step_ms, start_ms, source, label) IN (
-    SELECT metric, step_ms, start_ms, source, label FROM (
-        SELECT *, row_number() OVER (PARTITION BY step_ms, start_ms, source
-                                     ORDER BY label = ?5 DESC, count DESC, label) AS place
-        FROM counts WHERE metric = ?1 AND step_ms = ?2 AND start_ms >= ?3 AND start_ms < ?4
-    ) WHERE place > ?6 + 1
-)
+SELECT line, start_ms, happened FROM chosen WHERE line IN greatest
+UNION ALL
+SELECT '(other)', start_ms, sum(happened) FROM chosen WHERE line NOT IN greatest GROUP BY start_ms
 """
 
 
@@ -123,10 +112,29 @@ async def read_counts(reader: aiosqlite.Connection, asked: CountsAsked) -> list[
 
     Lines are of the `most` greatest names; all others are one, OTHER.
     """
+    [(months_to_ms,)] = await reader.execute_fetchall(f"SELECT {MONTHS_TO}")
     line = {"": "counts.metric", "source": "sources.public_id", "label": "counts.label"}[asked.by]
     sql = READ_COUNTS.format(line=line, start="?3" if asked.whole else "counts.start_ms")
-    rows = await reader.execute_fetchall(sql, asked[1:7])
+    rows = await reader.execute_fetchall(
+        sql,
+        (
+            asked.metric,
+            _json(_pieces(asked, months_to_ms)),
+            asked.from_ms,
+            asked.source,
+            asked.most,
+        ),
+    )
     return [CountRow(*row) for row in rows]
+
+
+def _pieces(asked: CountsAsked, months_to_ms: int) -> list[Piece]:
+    steps_ms: tuple[int, ...] = (asked.step_ms,)
+    if asked.whole:
+        steps_ms = tuple(step_ms for step_ms in STEPS_MS if step_ms >= asked.step_ms)
+    elif asked.step_ms == MONTH_MS:
+        steps_ms = (DAY_MS, MONTH_MS)  # the present one, and one not summed up yet, by its days
+    return pieces(asked.from_ms, asked.to_ms, steps_ms, months_to_ms=months_to_ms)
 
 
 async def read_page_views(reader: aiosqlite.Connection, *, limit: int) -> PageViews:
@@ -152,21 +160,6 @@ async def add_page_counts(writer: aiosqlite.Connection, rows: list[Tally], last:
         " ON CONFLICT (name) DO UPDATE SET number = excluded.number",
         (last,),
     )
-
-
-async def tidy_counts(writer: aiosqlite.Connection, now_ms: int) -> None:
-    """Forget fine steps of long ago, and labels beyond the most frequent of what is past."""
-    for metric in METRICS:
-        for step_ms, days in KEPT_DAYS.items():
-            await writer.execute(
-                "DELETE FROM counts WHERE metric = ? AND step_ms = ? AND start_ms < ?",
-                (metric, step_ms, now_ms - days * DAY_MS),
-            )
-    since_ms = now_ms - now_ms % DAY_MS - 7 * DAY_MS
-    for metric, step_ms in product(LABELLED, (HOUR_MS, DAY_MS)):
-        span = (metric, step_ms, since_ms, now_ms - now_ms % step_ms, OTHER, MOST_LABELS)
-        await writer.execute(FOLD, span)
-        await writer.execute(FORGET, span)
 
 
 def _json(values: object) -> str:

@@ -182,7 +182,7 @@ class IdentityTables(DecisionTables, SettlingTables):
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
         await insert(
             self._connection,
-            "history (what, profile, other, key, reason, event_id, decision, time_ms)",
+            "history (what, profile, other, key, reason, event_id, decision, made_by, time_ms)",
             [(*change, now_ms) for change in changes],
         )
         merged = [change.other for change in changes if change.what == "merged"]

@@ -23,7 +23,7 @@ LEFT JOIN keys ON keys.id = decisions.key
 HISTORY = """
 SELECT history.id, history.time_ms, history.what, profiles.public_id, others.public_id,
        keys.kind, keys.value, history.reason, history.event_id, history.decision,
-       decisions.made_by, decisions.reason
+       ifnull(history.made_by, decisions.made_by), decisions.reason
 """
 
 HISTORY_ENDS = """
@@ -43,7 +43,7 @@ SELECT history.id, history.time_ms, history.what,
 FROM history
 LEFT JOIN profile_ids AS profiles ON profiles.id = history.profile
 LEFT JOIN profile_ids AS others ON others.id = history.other
-WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted') AND (
+WHERE history.id > ? AND history.what NOT IN ('refused', 'accepted', 'exported') AND (
     history.what = 'erased'
     OR (profiles.public_id NOT LIKE 'erasing:%' AND others.public_id NOT LIKE 'erasing:%')
 )

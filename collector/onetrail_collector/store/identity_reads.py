@@ -193,6 +193,7 @@ class IdentityReads(PastReads):
         rows = await self._all(
             f"{EVIDENCE} FROM links INDEXED BY links_refused {ENDS}"
             " WHERE links.refused = ? AND (links.profile_id, links.key) > (?, ?)"
+            " AND keys.inactive IS NULL"  # else that is why, and a list of its own
             " ORDER BY links.profile_id, links.key LIMIT ?",
             reason,
             *after,
@@ -203,9 +204,11 @@ class IdentityReads(PastReads):
     async def count_refused(self, reasons: Collection[str], *, count_to: int) -> dict[str, int]:
         rows = await self._all(
             """
-            SELECT value, (SELECT count(*) FROM (
-                SELECT 1 FROM links INDEXED BY links_refused WHERE refused = value LIMIT ?2
-            )) FROM json_each(?1)
+            SELECT asked.value, (SELECT count(*) FROM (
+                SELECT 1 FROM links INDEXED BY links_refused
+                CROSS JOIN keys ON keys.id = links.key AND keys.inactive IS NULL
+                WHERE links.refused = asked.value LIMIT ?2
+            )) FROM json_each(?1) AS asked
             """,
             as_json(list(reasons)),
             count_to,
@@ -215,7 +218,8 @@ class IdentityReads(PastReads):
     async def recent_sessions(self, profile: int, *, limit: int) -> list[RecentSession]:
         rows = await self._all(
             """
-            SELECT sessions.public_id, sources.public_id, profile_ids.public_id, sessions.started_ms
+            SELECT sessions.public_id, sources.public_id, profile_ids.public_id,
+                   sessions.started_ms, sessions.client
             FROM profile_ids
             CROSS JOIN sessions ON sessions.id IN (
                 SELECT newest.id FROM sessions AS newest WHERE newest.profile_id = profile_ids.id

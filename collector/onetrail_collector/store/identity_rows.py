@@ -89,6 +89,7 @@ class RecentSession(NamedTuple):
     source: str
     profile_id: str
     started_ms: int
+    client: str | None  # JSON object
 
 
 class ProfileTotals(NamedTuple):

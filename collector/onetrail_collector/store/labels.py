@@ -7,9 +7,9 @@ only in the end: `tidy_counts` makes its choice among these.
 
 from collections.abc import Iterable
 
+from onetrail_collector.store.periods import DAY_MS
 from onetrail_collector.store.rows import OTHER, Tally
 
-DAY_MS = 86_400_000
 NEW_A_DAY = 5_000
 MOST_A_DAY = 10_000
 

@@ -100,7 +100,10 @@ async def _profile_ids(
                (SELECT count(*) FROM
                 (SELECT 1 FROM events WHERE profile_id = profile_ids.id LIMIT ?3)),
                (SELECT count(*) FROM
-                (SELECT 1 FROM sessions WHERE profile_id = profile_ids.id LIMIT ?3))
+                (SELECT 1 FROM sessions WHERE profile_id = profile_ids.id LIMIT ?3)),
+               (SELECT client FROM
+                (SELECT client FROM sessions WHERE profile_id = profile_ids.id
+                 ORDER BY started_ms DESC LIMIT 20) WHERE client IS NOT NULL LIMIT 1)
         FROM profile_ids CROSS JOIN sources ON sources.id = profile_ids.source
         WHERE profile_ids.profile = ?1 ORDER BY profile_ids.id LIMIT ?2
         """,

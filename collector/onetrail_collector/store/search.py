@@ -1,14 +1,15 @@
 """People by what a reader types: the beginning of a key, a trait's word, an ID; a whole event's."""
 
 from collections.abc import Iterable
+from string import ascii_lowercase, ascii_uppercase
 
 import aiosqlite
-import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.rows import FoundProfile
 
-NEWEST_DEVICES = 50_000  # traits have no index by value: those of the newest devices are read
+MOST_STARTS = 10_000  # of one beginning, as where thousands of devices of one person state it
+START_CHARS = 40  # of a trait that are found without looking at it (0001_first.sql)
 LEAST_OF_ID = 4  # characters; fewer are the beginning of too many
 LAST_CHARACTER = "\U0010ffff"
 
@@ -42,11 +43,12 @@ CROSS JOIN profile_ids ON profile_ids.id = events.profile_id
 """
 
 TRAITS = f"""
-SELECT {_PROFILE} AS profile, traits.name, traits.value ->> '$'
-FROM profile_ids CROSS JOIN traits ON traits.profile_id = profile_ids.id
-WHERE profile_ids.id > (SELECT max(id) FROM profile_ids) - ?4
-  AND (traits.value LIKE ?1 ESCAPE '!' OR traits.value LIKE ?2 ESCAPE '!')
-GROUP BY 1, 2, 3 LIMIT ?3
+SELECT DISTINCT {_PROFILE}, traits.name, traits.value ->> '$'
+FROM (SELECT profile_id, name FROM trait_starts WHERE start >= ?1 AND start < ?2 LIMIT ?5) AS found
+CROSS JOIN traits ON traits.profile_id = found.profile_id AND traits.name = found.name
+     AND instr(' ' || traits.said, ' ' || ?3) > 0
+CROSS JOIN profile_ids ON profile_ids.id = found.profile_id
+LIMIT ?4
 """
 
 
@@ -62,18 +64,19 @@ async def search(
     for kind, value in prefixes:
         rows = await reader.execute_fetchall(KEYS, (kind, value, value + LAST_CHARACTER, limit))
         found += [FoundProfile(*row) for row in rows]
-    if len(found) < limit:
-        start, word = _patterns(text)
-        rows = await reader.execute_fetchall(
-            TRAITS, (start, word, limit - len(found), NEWEST_DEVICES)
-        )
-        found += [FoundProfile(row[0], row[1], str(row[2])) for row in rows]
+    for start in spellings(text):
+        if len(found) < limit:
+            cut = start[:START_CHARS]
+            span = (cut, cut + LAST_CHARACTER, start, limit - len(found), MOST_STARTS)
+            rows = await reader.execute_fetchall(TRAITS, span)
+            found += [FoundProfile(row[0], row[1], str(row[2])) for row in rows]
     return found[:limit]
 
 
-def _patterns(text: str) -> tuple[str, str]:
-    """For LIKE: a JSON text that begins so, or a word in it that does."""
-    inner = msgspec.json.encode(text).decode()[1:-1]
-    for special in "!%_":
-        inner = inner.replace(special, f"!{special}")
-    return f'"{inner}%', f'"% {inner}%'
+def spellings(text: str) -> list[str]:
+    """As lower() of SQL makes them, which knows the letters of English alone; others as typed."""
+    cases = (text, text.lower(), text.title(), text.upper())
+    return list(dict.fromkeys(case.translate(_LOWER) for case in cases))
+
+
+_LOWER = str.maketrans(ascii_uppercase, ascii_lowercase)

@@ -17,6 +17,7 @@ from onetrail_collector.store import (
     live,
     quarantine,
     reads,
+    rollups,
     search,
     sign_ins,
     signing,
@@ -220,10 +221,14 @@ class SqliteStore:
 
     async def tidy(self, now_ms: int) -> None:
         async with self._all_or_nothing():
-            await counts.tidy_counts(self._writer, now_ms)
+            await rollups.tidy_counts(self._writer, now_ms)
             await quarantine.expire(self._writer, now_ms=now_ms)
             await sign_ins.expire(self._writer, now_ms=now_ms)
             await erasure.expire(self._writer, now_ms=now_ms)
+
+    async def sum_up_month(self, now_ms: int) -> bool:
+        async with self._all_or_nothing():
+            return await rollups.sum_up_month(self._writer, now_ms)
 
     async def newest_number(self) -> int:
         return await live.newest_number(self._reader)

@@ -4,11 +4,11 @@ A page holds no data: its script reads the admin API in the name of who is signe
 what it finds as text. So nothing that a stranger has sent is ever part of the page's own HTML.
 """
 
+import hashlib
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from importlib.resources import files
-from importlib.resources.abc import Traversable
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, urlencode
 
 from jinja2 import Environment, PackageLoader, select_autoescape
 from starlette.requests import Request
@@ -42,6 +42,14 @@ HEADERS = {
 }
 TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
+_BODIES = {
+    entry.name: entry.read_bytes()
+    for entry in (files("onetrail_collector") / "ui" / "static").iterdir()
+    if entry.name.rpartition(".")[2] in TYPES
+}
+# A browser asks for each file once, and after an upgrade for the new ones, all of one version.
+STATIC = f"/ui/static/{hashlib.sha256(b''.join(sorted(_BODIES.values()))).hexdigest()[:16]}"
+
 _templates = Environment(
     loader=PackageLoader("onetrail_collector", "ui/templates"), autoescape=select_autoescape()
 )
@@ -54,7 +62,7 @@ def ui_routes() -> list[Route]:
         Route("/ui/profiles/{profile_id}", _page("profile.html", "Profiles")),
         Route("/ui/sign-in", _sign_in, methods=["GET", "POST"]),
         Route("/ui/sign-out", _sign_out, methods=["POST"]),
-        *(_static(entry.name, entry.read_bytes()) for entry in _static_files()),
+        *(Route(f"{STATIC}/{name}", file.answer) for name, file in _static_files().items()),
     ]
 
 
@@ -64,10 +72,21 @@ def _page(template: str, title: str) -> Callable[[Request], Awaitable[Response]]
             caller = await require_token(request, request.state.store, "read")
         except Refused:
             return RedirectResponse("/ui/sign-in", 303)
-        demo = request.state.settings.demo
-        return _html(template, title=title, caller=caller.name, demo=demo)
+        return _html(
+            template,
+            title=title,
+            caller=caller.name,
+            demo=request.state.settings.demo,
+            first=_first_call(request.query_params),
+        )
 
     return answer
+
+
+def _first_call(shown: Mapping[str, str]) -> str:
+    """What the overview's script asks at once: begun before the script is there."""
+    asked = {"span": shown.get("span") or "day", "source": shown.get("source") or ""}
+    return urlencode({name: value for name, value in asked.items() if value})
 
 
 async def _sign_in(request: Request) -> Response:
@@ -115,18 +134,12 @@ async def _sign_out(request: Request) -> Response:
 
 
 def _html(template: str, status: int = 200, /, **values: object) -> Response:
-    text = _templates.get_template(template).render(**values)
+    text = _templates.get_template(template).render(static=STATIC, **values)
     return Response(text, status, HEADERS, media_type="text/html")
 
 
-def _static_files() -> list[Traversable]:
-    return [
-        entry
-        for entry in (files("onetrail_collector") / "ui" / "static").iterdir()
-        if entry.name.rpartition(".")[2] in TYPES
-    ]
-
-
-def _static(name: str, body: bytes) -> Route:
-    media_type = TYPES[name.rpartition(".")[2]]
-    return Route(f"/ui/static/{name}", pages.File(body, media_type, pages.FRESH).answer)
+def _static_files() -> dict[str, pages.File]:
+    return {
+        name: pages.File(body, TYPES[name.rpartition(".")[2]], pages.FOR_EVER)
+        for name, body in _BODIES.items()
+    }

@@ -26,7 +26,7 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.store.sqlite import SqliteStore
 
 GROWING = ("events", "sessions", "profile_ids", "links", "keys", "traits", "contexts", "counts")
-GROWING += ("decisions", "history", "device_keys")
+GROWING += ("trait_starts", "decisions", "history", "device_keys")
 
 
 async def decide(tables: IdentityTables) -> None:
@@ -113,7 +113,8 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
     await store.retention.referred(1, 10)
     for table in ("sessions", "contexts"):
         await store.retention.leave(table, 1, 10, 1, 1, lambda *_: [])
-    await store.read_counts(CountsAsked("label", "events", 60_000, 0, 1, None, 12))
+    await store.read_counts(CountsAsked("label", "events", 60_000, 0, 1, None, 12, whole=True))
+    await store.sum_up_month(1)
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()
     found = {}

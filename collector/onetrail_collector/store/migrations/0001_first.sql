@@ -109,8 +109,46 @@ CREATE TABLE traits (
     value      TEXT    NOT NULL,  -- JSON
     time_ms    INTEGER NOT NULL,
     event_id   TEXT    NOT NULL,
+    said TEXT AS (  -- of a text or a whole number, what a search compares; a NUL would end it early
+        CASE WHEN json_valid(value) AND instr(value, '\u0000') = 0 THEN
+            CASE WHEN json_type(value) IN ('text', 'integer') THEN lower(value ->> '$') END
+        END),
     PRIMARY KEY (profile_id, name, value)
 ) WITHOUT ROWID;
+
+-- Where a search by what traits say begins: at any of a text's first words, and no longer than tells
+-- people apart. Made by these triggers alone, so that whoever changes or erases traits has changed it too.
+CREATE TABLE trait_starts (
+    start      TEXT    NOT NULL,
+    profile_id INTEGER NOT NULL,
+    name       TEXT    NOT NULL,
+    PRIMARY KEY (start, profile_id, name)
+) WITHOUT ROWID;
+CREATE TRIGGER traits_can_be_found AFTER INSERT ON traits WHEN NEW.said <> '' BEGIN
+    INSERT OR IGNORE INTO trait_starts VALUES (substr(NEW.said, 1, 40), NEW.profile_id, NEW.name);
+END;
+CREATE TRIGGER traits_can_be_found_by_any_word AFTER INSERT ON traits WHEN instr(NEW.said, ' ') BEGIN
+    INSERT OR IGNORE INTO trait_starts (start, profile_id, name)
+    SELECT substr(NEW.said, 1 + before, 40), NEW.profile_id, NEW.name FROM (
+        SELECT key, value, ifnull(sum(length(value) + 1) OVER (
+                   ORDER BY key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+        FROM json_each('[' || replace(json_quote(NEW.said), ' ', '","') || ']')  -- cut into words
+    ) WHERE key BETWEEN 1 AND 11 AND value <> '';
+END;
+-- What another value of the same trait says too, from any of its words on, stays until that goes.
+CREATE TRIGGER traits_are_found_no_more AFTER DELETE ON traits WHEN OLD.said IS NOT NULL BEGIN
+    DELETE FROM trait_starts WHERE start IN (
+        SELECT substr(OLD.said, 1 + before, 40) FROM (
+            SELECT ifnull(sum(length(value) + 1) OVER (
+                       ORDER BY key ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before
+            FROM json_each('[' || replace(json_quote(OLD.said), ' ', '","') || ']')
+        )
+    ) AND profile_id = OLD.profile_id AND name = OLD.name AND NOT EXISTS (
+        SELECT 1 FROM traits WHERE traits.profile_id = OLD.profile_id AND traits.name = OLD.name
+        AND iif(length(start) < 40, substr(' ' || traits.said, -1 - length(start)) = ' ' || start,
+                instr(' ' || traits.said, ' ' || start) > 0)
+    );
+END;
 
 -- What an operator decided. `what` is join, part (profile_id, other), refuse_link (profile_id, key) or
 -- refuse_key (key). One that was undone stays as a record.
@@ -141,6 +179,7 @@ CREATE INDEX decisions_by_act ON decisions (act);
 --   split     `other` is a profile of its own from now on; it was part of `profile`
 --   refused   the link of the profile ID `other` to `key` joins nobody, for `reason`
 --   accepted  the same link, refused before, joins now
+--   exported  all that is stored about `profile` was given to `made_by`; `other` is the same
 --   erased    the profile ID `other` is gone; for 30 days, so that who follows the changes erases it as well
 -- Its cause is an event, a decision, or, with neither, a change of the policy or of its limits.
 CREATE TABLE history (
@@ -153,12 +192,13 @@ CREATE TABLE history (
     reason   TEXT,
     event_id TEXT,
     decision INTEGER,  -- likewise
+    made_by  TEXT,     -- who took an export
     public_id TEXT   -- of an erased profile ID, which profile_ids has forgotten
 );
 CREATE INDEX history_by_profile ON history (profile);
 CREATE INDEX history_by_other ON history (other);
 CREATE INDEX history_of_erased ON history (time_ms) WHERE what = 'erased';
-CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted');  -- the changes to follow
+CREATE INDEX history_of_profiles ON history (id) WHERE what NOT IN ('refused', 'accepted', 'exported');  -- to follow
 
 -- Profile IDs that must be resolved again in the background, each with all within its reach.
 CREATE TABLE unsettled (
@@ -199,7 +239,7 @@ CREATE TABLE key_form (
 -- counts cost the same however many events there are.
 CREATE TABLE counts (
     metric   TEXT    NOT NULL,  -- events, sessions, profile_ids, merges, rejected, pages, referrers
-    step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day
+    step_ms  INTEGER NOT NULL,  -- a minute, an hour, a day; 31 days: a month of the calendar, UTC
     start_ms INTEGER NOT NULL,
     source   INTEGER NOT NULL REFERENCES sources (id),
     label    TEXT    NOT NULL,  -- an event's type, an error, a page, a site
@@ -214,7 +254,8 @@ CREATE TABLE sign_ins (
     expires_ms INTEGER NOT NULL
 ) WITHOUT ROWID;
 
--- How far those who read behind the way in have come: the number of an event.
+-- How far those who work behind the way in have come: the number of an event; for the counts of
+-- months that are summed up, a time.
 CREATE TABLE positions (
     name   TEXT    NOT NULL PRIMARY KEY,
     number INTEGER NOT NULL

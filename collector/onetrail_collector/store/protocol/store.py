@@ -212,6 +212,9 @@ class Store(Protocol):
     async def tidy(self, now_ms: int) -> None:
         """Forget what is past its time: fine and rare counts, refused events, sign-ins."""
 
+    async def sum_up_month(self, now_ms: int) -> bool:
+        """Sum up the counts of the next month that is past; False where none is left."""
+
     async def newest_number(self) -> int:
         """The number of the event that was committed last; 0 where there is none."""
 

@@ -80,6 +80,7 @@ class Change(NamedTuple):
     reason: str | None = None
     event_id: str | None = None
     decision: int | None = None
+    made_by: str | None = None  # of an export; that of a decision stands there
 
 
 @dataclass(slots=True)

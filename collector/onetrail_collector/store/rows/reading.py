@@ -110,6 +110,7 @@ class ProfileIdRow(NamedTuple):
     last_seen_ms: int | None
     events: int
     sessions: int
+    client: str | None  # JSON object, of the newest of its newest 20 sessions that has one
 
 
 class LinkRow(NamedTuple):

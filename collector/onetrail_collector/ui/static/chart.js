@@ -8,17 +8,18 @@ let chart;
 
 /**
  * @param {HTMLElement} place
- * @param {{starts: string[], lines: {label: string, counts: number[]}[]}} series
+ * @param {string[]} starts of the steps
+ * @param {{label: string, counts: number[]}[]} counted a line for each label
  * @param {(fromMs: number, toMs: number) => void} look
  */
-export function draw(place, series, look) {
+export function draw(place, starts, counted, look) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(`--${name}`).trim();
   const axis = { stroke: colour("quiet"), grid: { stroke: colour("line"), width: 1 }, ticks: { show: false } };
-  const alone = series.lines.length === 1;
-  const lines = series.lines.map((line, number) => {
+  const alone = counted.length === 1;
+  const lines = counted.map((line, number) => {
     const stroke = colour(`c${1 + (number % COLOURS)}`);
-    return { label: line.label, stroke, fill: alone ? `${stroke}1f` : undefined, width: 2, points: { show: series.starts.length < 3 } };
+    return { label: line.label, stroke, fill: alone ? `${stroke}1f` : undefined, width: 2, points: { show: starts.length < 3 } };
   });
   chart?.destroy();
   place.replaceChildren();
@@ -31,7 +32,7 @@ export function draw(place, series, look) {
       scales: { y: { range: (_, __, most) => [0, Math.max(most * 1.1, 4)] } },
       hooks: { setSelect: [(u) => u.select.width > 4 && look(u.posToVal(u.select.left, "x") * 1e3, u.posToVal(u.select.left + u.select.width, "x") * 1e3)] },
     },
-    [series.starts.map((start) => Date.parse(start) / 1e3), ...series.lines.map((line) => line.counts)],
+    [starts.map((start) => Date.parse(start) / 1e3), ...counted.map((line) => line.counts)],
     place,
   );
 }

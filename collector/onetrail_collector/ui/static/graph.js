@@ -6,7 +6,7 @@ const ROW = 46;
 const BOX_HEIGHT = 34;
 /** Widths in pixels: of all, of a node, of the room at the left for what operators joined; letters in a node. */
 const WIDE = { width: 760, box: 250, left: 60, letters: 34 };
-const NARROW = { width: 262, box: 110, left: 24, letters: 14 };
+const NARROW = { width: 262, box: 110, left: 24, letters: 12 };
 const COLOURS = ["var(--c1)", "var(--c3)", "var(--c4)", "var(--c2)", "var(--c5)", "var(--c6)"];
 
 const MOST = 100; // nodes of a column; more are drawn as one

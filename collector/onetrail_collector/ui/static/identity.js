@@ -1,6 +1,6 @@
 /** What was not joined and why, what operators have decided, and the policy in force. */
 
-import { get } from "./api.js";
+import { address, get } from "./api.js";
 import { decide } from "./decide.js";
 import { figure, find, h, say, when } from "./dom.js";
 import { dryRun } from "./dry-run.js";
@@ -8,12 +8,14 @@ import { inWords } from "./reasons.js";
 import { bare, table } from "./table.js";
 
 const profile = (id) => h("a", { class: "id", href: `/ui/profiles/${encodeURIComponent(id)}` }, id.slice(0, 8));
+/** All who use a key: whom it would join. @param {any} key */
+const users = (key) => h("a", { href: address("/ui/profiles", { q: `${key.kind}:${key.value}` }), title: "Who uses it?" }, `${key.kind} ${key.value}`);
 let reason = "exclusive";
 
 async function show() {
   const [policy, blocked, shared, conflicts, decisions] = await Promise.all([get("/identity/policy"), get("/identity/blocked"), get("/identity/shared"), get("/identity/conflicts", { reason }), get("/identity/decisions")]);
   refused(conflicts);
-  find("#shared").replaceChildren(table("Shared values", ["Key", "Devices"], shared.keys.map((row) => [`${row.key.kind} ${row.key.value}`, figure(row.profile_ids)]), "None: no value is used by more devices than one person has."));
+  find("#shared").replaceChildren(table("Shared values", ["Key", "Devices"], shared.keys.map((row) => [users(row.key), figure(row.profile_ids)]), "None: no value is used by more devices than one person has."));
   find("#blocked").replaceChildren(table("Blocked values", ["Kind", "Entry of the list", "Times", "Last sent"], blocked.blocked_values.map((row) => [row.kind, h("code", {}, row.entry), figure(row.count), when(row.last_seen)]), "None of the values that join nobody was sent."));
   find("#decisions").replaceChildren(table("Decisions", ["Number", "When", "What", "By", "Why", ""], decisions.decisions.map(decision), "Nobody has split, joined or refused anything. It is done on a profile's page."));
   find("#policy").replaceChildren(kinds(policy), points(policy));
@@ -28,7 +30,7 @@ function refused(conflicts) {
   };
   find("#counts").replaceChildren(...Object.entries(conflicts.counts).map(([name, count]) => h("button", { "data-reason": name, "aria-pressed": String(name === reason), onclick: () => choose(name)().catch((error) => say(error.message)) }, h("span", { class: "quiet" }, name), h("strong", {}, figure(count)))));
   find("#meaning").textContent = `${reason}: ${inWords(reason)}.`;
-  const rows = conflicts.links.map((link) => [profile(link.profile_id), `${link.key.kind} ${link.key.value}`, when(link.time)]);
+  const rows = conflicts.links.map((link) => [profile(link.profile_id), users(link.key), when(link.time)]);
   find("#conflicts").replaceChildren(rows.length ? bare("Refused links", ["Device", "Key", "First used"], rows) : "");
 }
 

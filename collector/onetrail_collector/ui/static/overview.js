@@ -3,40 +3,31 @@
 import { address, get } from "./api.js";
 import { draw } from "./chart.js";
 import { bytes, figure, find, h, say, when } from "./dom.js";
-import { SPANS, asked } from "./spans.js";
 
-/** A metric of the collector, its name here, and whether it is drawn by label. @type {[string, string, string][]} */
-const METRICS = [["events", "Events", "label"], ["sessions", "Sessions", ""], ["profile_ids", "New devices", ""], ["merges", "Merges", ""], ["rejected", "Rejected", "label"]];
+/** A metric of the collector, and its name here. @type {[string, string][]} */
+const METRICS = [["events", "Events"], ["sessions", "Sessions"], ["profile_ids", "New devices"], ["merges", "Merges"], ["rejected", "Rejected"]];
 const REFRESH_MS = 10_000;
 
 const USUAL = { span: "day", source: "", show: "events" };
 const chosen = { ...USUAL, ...Object.fromEntries(new URLSearchParams(location.search)) };
-if (!(chosen.span in SPANS)) chosen.span = "day";
+if (!find(`#span [data-span="${CSS.escape(chosen.span)}"]`)) chosen.span = USUAL.span;
 /** @type {[number, number] | null} */
 let closer = null; // what a drag over the chart chose
-/** @type {Record<string, any>} */
-let series = {};
+/** @type {any} */
+let counts = null;
 
 async function show() {
-  const now = Date.now();
-  const [from, to] = closer || [now - SPANS[chosen.span], now];
-  const query = { ...asked(from, to), source: chosen.source };
-  const whole = { ...query, step: "whole" };
-  const [sources, pages, referrers, status, ...drawn] = await Promise.all([
-    get("/counts/series", { ...whole, by: "source" }),
-    get("/counts/series", { ...whole, metric: "pages", by: "label" }),
-    get("/counts/series", { ...whole, metric: "referrers", by: "label" }),
-    get("/status"),
-    ...METRICS.map(([metric, , by]) => get("/counts/series", { ...query, metric, by })),
-  ]);
-  series = Object.fromEntries(METRICS.map(([metric], place) => [metric, drawn[place]]));
-  fill("#pages", pages, () => null);
-  fill("#referrers", referrers, () => null);
-  fill("#types", series.events, (type) => address("/ui/live", { type, source: chosen.source }));
-  fill("#sources", sources, (source) => here({ source }));
-  fill("#rejected", series.rejected, (reason) => `/errors#${reason}`);
+  const iso = (ms) => new Date(ms).toISOString();
+  const span = closer ? { from: iso(closer[0]), to: iso(closer[1]) } : { span: chosen.span };
+  const [found, status] = await Promise.all([get("/counts/overview", { ...span, source: chosen.source }), get("/status")]);
+  counts = found;
+  fill("#pages", counts.pages, () => null);
+  fill("#referrers", counts.referrers, () => null);
+  fill("#types", counts.drawn.events, (type) => address("/ui/live", { type, source: chosen.source }));
+  fill("#sources", counts.sources, (source) => here({ source }));
+  fill("#rejected", counts.drawn.rejected, (reason) => `/errors#${reason}`);
   health(status);
-  offer(sources.lines.map((line) => line.label));
+  offer(counts.sources.lines.map((line) => line.label));
   redraw();
 }
 
@@ -45,7 +36,7 @@ const here = (change) => address("/ui", Object.fromEntries(Object.entries({ ...c
 
 /** All that needs no new answer of the collector. */
 function redraw() {
-  if (!(chosen.show in series)) chosen.show = "events";
+  if (!(chosen.show in counts.drawn)) chosen.show = "events";
   history.replaceState(null, "", here({}));
   const choose = (metric) => () => {
     chosen.show = metric;
@@ -53,11 +44,11 @@ function redraw() {
     find(`#figures [data-metric=${metric}]`).focus();
   };
   find("#figures").replaceChildren(
-    ...METRICS.map(([metric, name]) => h("button", { "data-metric": metric, "aria-pressed": String(metric === chosen.show), onclick: choose(metric) }, h("span", { class: "quiet" }, name), h("strong", {}, figure(series[metric].total)))),
+    ...METRICS.map(([metric, name]) => h("button", { "data-metric": metric, "aria-pressed": String(metric === chosen.show), onclick: choose(metric) }, h("span", { class: "quiet" }, name), h("strong", {}, figure(counts.drawn[metric].total)))),
   );
   for (const button of document.querySelectorAll("#span button")) button.setAttribute("aria-pressed", String(!closer && button.dataset.span === chosen.span));
   find("#hint").textContent = closer ? "Choose a span of time to look from further away." : "Drag over the chart to look closer.";
-  draw(find("#chart"), series[chosen.show], look);
+  draw(find("#chart"), counts.starts, counts.drawn[chosen.show].lines, look);
 }
 
 /** The most frequent, each with a bar as long as its share of the first. @param {string} table @param {any} counted @param {(label: string) => string | null} href */

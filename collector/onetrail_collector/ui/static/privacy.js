@@ -38,7 +38,7 @@ function take(path, name, profile) {
       h("h2", {}, `Export ${name}`),
       h("p", {}, "One JSON file with all that is stored about them, and why:"),
       h("ul", { class: "plain", id: "holds" }, ...held.map(([count, words]) => h("li", {}, h("strong", {}, count), ` ${words}`))),
-      h("p", { class: "quiet" }, "Nothing is changed. That it was taken, and by whom, is written to the collector's log."),
+      h("p", { class: "quiet" }, "Nothing is changed. That it was taken, and by whom, is written to their history."),
       h("div", { class: "row" }, save, h("button", { class: "quiet", type: "button", onclick: () => dialog.close() }, "Cancel")),
     ),
   );

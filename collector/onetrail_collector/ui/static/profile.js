@@ -1,6 +1,7 @@
 /** A customer: traits with their evidence, devices, keys, the graph that makes them one, and what happened. */
 
 import { address, get } from "./api.js";
+import * as client from "./client.js";
 import { decide } from "./decide.js";
 import { copyButton, figure, find, h, say, when } from "./dom.js";
 import { evidence, statedBy } from "./evidence.js";
@@ -27,7 +28,7 @@ async function show() {
     figures(profile),
     h("div", { class: "halves" }, traits(profile), keys(profile)),
     graphCard(graph),
-    timeline(path, page),
+    timeline(path, page, profile.recent_sessions),
     devices(profile),
     historyCard(history),
     privacyCard(path, name, profile),
@@ -72,14 +73,14 @@ const refuseKey = (kind, value) => decide({ title: `Let ${kind} ${value} join no
 function devices(profile) {
   const rows = profile.profile_ids.map((device) => [
     h("input", { type: "checkbox", name: "device", value: device.id, "aria-label": `Choose device ${device.id}` }),
-    h("span", { class: "id" }, device.id),
+    h("div", {}, h("span", { class: "id" }, device.id), h("p", { class: "quiet" }, client.inWords(device.client))),
     device.source,
     when(device.first_seen),
     when(device.last_seen),
     figure(device.sessions),
     figure(device.events),
   ]);
-  const card = table("Devices", ["", "Profile ID", "Source", "First seen", "Last seen", "Sessions", "Events"], rows);
+  const card = table("Devices", ["", "Device", "Source", "First seen", "Last seen", "Sessions", "Events"], rows);
   const split = () => {
     const chosen = [...card.querySelectorAll("[name=device]:checked")].map((box) => box.value);
     if (!chosen.length || chosen.length === rows.length) return say("Choose some of the devices, not all of them.");

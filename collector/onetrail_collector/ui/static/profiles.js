@@ -23,15 +23,16 @@ async function search(text) {
 
 const open = (id) => location.assign(`/ui/profiles/${encodeURIComponent(id)}`);
 
-async function show() {
+/** @param {boolean} [jump] to the only one whom the text means; not when a reader comes back from there */
+async function show(jump = true) {
   const text = find("#search [name=q]").value.trim();
   if (!text) return;
   history.replaceState(null, "", `?q=${encodeURIComponent(text)}`);
   const profiles = await search(text);
-  if (profiles.length === 1) return open(profiles[0].id);
+  if (jump && profiles.length === 1) return open(profiles[0].id);
   if (!profiles.length) {
-    const found = await suggest();
-    if (found.length === 1) open(found[0].profile);
+    const people = await suggest();
+    if (jump && people.length === 1) open(people[0][0]);
     return;
   }
   find("#found").replaceChildren(h("ul", { class: "events", "aria-label": "Found" }, ...profiles.map(line)));
@@ -46,7 +47,7 @@ function line(profile) {
 
 let asked = 0; // only the answer to the newest question is shown
 
-/** Whom a beginning may mean; answers them. @returns {Promise<any[]>} */
+/** Whom a beginning may mean; answers them, each with what was found. @returns {Promise<[string, any[]][]>} */
 async function suggest() {
   const text = find("#search [name=q]").value.trim();
   asked += 1;
@@ -57,13 +58,20 @@ async function suggest() {
   const mine = asked;
   const { found, exact } = await get("/profiles/search", { q: text });
   if (mine !== asked) return [];
-  const hint = exact ? "Keys are hashed: only whole values are found." : "Beginnings of profile IDs and keys, whole session and event IDs, and beginnings of words in the traits of the 50,000 newest devices.";
+  /** @type {Map<string, any[]>} */
+  const byPerson = new Map();
+  for (const one of found) byPerson.set(one.profile, [...(byPerson.get(one.profile) || []), one]);
+  const people = [...byPerson];
+  const hint = exact ? "Keys are hashed: only whole values of them are found." : "Found by the beginning of a profile ID, a key, or a word in a trait; by a whole session or event ID.";
   find("#found").replaceChildren(
-    found.length ? h("ul", { class: "events", "aria-label": "Found" }, ...found.map((one) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(one.profile)}` }, h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name))))) : h("p", {}, `Nobody is known by “${text}”.`),
+    people.length ? h("ul", { class: "events", "aria-label": "Found" }, ...people.map(hit)) : h("p", {}, `Nobody is known by “${text}”.`),
     h("p", { class: "quiet" }, hint),
   );
-  return found;
+  return people;
 }
+
+/** All by which a person was found. @param {[string, any[]]} person their profile, and what was found of it */
+const hit = ([id, found]) => h("li", {}, h("a", { class: "hit", href: `/ui/profiles/${encodeURIComponent(id)}` }, ...found.flatMap((one) => [h("strong", {}, one.value), " ", h("span", { class: "tag" }, one.name), " "])));
 
 /** @type {any} */
 let pause;
@@ -78,4 +86,5 @@ find("#search").addEventListener("submit", (event) => {
   show().catch((error) => say(error.message));
 });
 find("#search [name=q]").value = new URLSearchParams(location.search).get("q") || "";
-show().catch((error) => say(error.message));
+const [opened] = /** @type {PerformanceNavigationTiming[]} */ (performance.getEntriesByType("navigation"));
+show(opened?.type !== "back_forward").catch((error) => say(error.message));
