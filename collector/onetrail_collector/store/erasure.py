@@ -6,7 +6,7 @@ contexts away, a few rows a commit, so that no other commit waits long.
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import aiosqlite
@@ -19,127 +19,23 @@ from onetrail_collector.identity.suppression import (
     of_profile_id,
     of_session,
 )
-from onetrail_collector.store.rows import Erasure, Removal
+from onetrail_collector.store import erasure_reach as reach
+from onetrail_collector.store import erasure_receipts
+from onetrail_collector.store.rows import Erasure
 
 ROWS_A_STEP = 500  # about 10 ms: what another commit waits
 EVENTS_A_WALK = 20_000
-SELECT = """
-SELECT id, public_id, made_by, reason, begun_ms, done_ms, profile_ids, sessions, events, traits,
-       links, keys, contexts, quarantined, lifted_ms, lifted_by
-FROM erasures
-"""
 # The highest number ever in use: a number of somebody erased is not given to anybody else.
 LAST_PROFILE_ID = """
 max((SELECT ifnull(max(id), 0) FROM profile_ids),
     ifnull((SELECT last_profile_id FROM erasures ORDER BY id DESC LIMIT 1), 0))
 """
 THEIRS = "profile_id IN (SELECT profile_id FROM erasing WHERE erasure = ?1)"
-IN_QUARANTINE = """
-SELECT quarantine.id FROM quarantine
-WHERE profile_id IN (SELECT value FROM json_each(?1))
-   OR EXISTS (SELECT 1 FROM sessions WHERE sessions.source = quarantine.source
-              AND sessions.public_id = quarantine.session
-              AND sessions.profile_id IN (SELECT value FROM json_each(?2)))
-   OR EXISTS (SELECT 1 FROM json_each(?3) AS value
-              WHERE instr(lower(quarantine.event), lower(value.value)))
-   OR EXISTS (SELECT 1 FROM json_each(?2) AS theirs
-              CROSS JOIN device_keys ON device_keys.profile_id = theirs.value
-                                    AND device_keys.source = quarantine.source
-              WHERE instr(quarantine.event, '"' || device_keys.value || '"'))
-"""
-OWN_KEYS = """
-SELECT DISTINCT keys.id, keys.kind, keys.value
-FROM profile_ids
-CROSS JOIN links ON links.profile_id = profile_ids.id
-CROSS JOIN keys ON keys.id = links.key
-WHERE profile_ids.profile = ?1 AND NOT EXISTS (
-    SELECT 1 FROM links AS others
-    CROSS JOIN profile_ids AS their ON their.id = others.profile_id
-    WHERE others.key = keys.id AND their.profile <> ?1
-)
-"""
-NEIGHBOURS = """
-SELECT DISTINCT others.profile_id
-FROM profile_ids
-CROSS JOIN links ON links.profile_id = profile_ids.id
-CROSS JOIN links AS others ON others.key = links.key
-CROSS JOIN profile_ids AS their ON their.id = others.profile_id
-WHERE profile_ids.profile = ?1 AND their.profile <> ?1
-  AND (SELECT count(*) FROM (SELECT 1 FROM links AS all_links
-       WHERE all_links.key = links.key LIMIT ?2)) < ?2
-"""
-
-
 TELL_FOLLOWERS = """
 INSERT INTO history (what, profile, other, public_id, time_ms)
 SELECT 'erased', id, id, public_id, ?2 FROM profile_ids
 WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?1) ORDER BY id
 """
-TOLD_MS = 30 * 86_400_000  # whoever follows the changes less often asks GET /erasures
-
-
-async def removal(connection: aiosqlite.Connection, profile: int) -> Removal:
-    """How much an erasure of this profile would remove; of contexts it cannot say."""
-    ids = await _rows(
-        connection, "SELECT id, public_id FROM profile_ids WHERE profile = ?", profile
-    )
-    numbers = json.dumps([row[0] for row in ids])
-    own = await _rows(connection, OWN_KEYS, profile)
-    [counts] = await _rows(
-        connection,
-        """
-        SELECT (SELECT count(*) FROM json_each(?1) AS asked
-                CROSS JOIN sessions ON sessions.profile_id = asked.value),
-               (SELECT count(*) FROM json_each(?1) AS asked
-                CROSS JOIN events ON events.profile_id = asked.value),
-               (SELECT count(*) FROM json_each(?1) AS asked
-                CROSS JOIN traits ON traits.profile_id = asked.value),
-               (SELECT count(*) FROM json_each(?1) AS asked
-                CROSS JOIN links ON links.profile_id = asked.value)
-        """,
-        numbers,
-    )
-    quarantined = await _rows(connection, IN_QUARANTINE, *_of_quarantine(ids, own))
-    sessions, events, traits, links = counts
-    return Removal(
-        [row[1] for row in ids], sessions, events, traits, links, len(own), len(quarantined)
-    )
-
-
-async def list_erasures(
-    connection: aiosqlite.Connection, *, pending: bool = False
-) -> list[Erasure]:
-    """All erasures, or those under way, the newest first."""
-    where = "WHERE done_ms IS NULL " if pending else ""
-    rows = await _rows(connection, f"{SELECT}{where}ORDER BY id DESC")
-    return [Erasure(*row) for row in rows]
-
-
-async def find_erasure(connection: aiosqlite.Connection, public_id: str) -> Erasure | None:
-    """One erasure by the id of its receipt."""
-    rows = await _rows(connection, f"{SELECT}WHERE public_id = ?", public_id)
-    return Erasure(*rows[0]) if rows else None
-
-
-async def find_by_mark(
-    connection: aiosqlite.Connection, *, profile_id: str | None, key: Key | None
-) -> Erasure | None:
-    """The erasure that suppresses this profile ID or this key, in its normal form."""
-    [(salt,)] = await _rows(connection, "SELECT salt FROM suppression_salt")
-    trace = of_key(key) if key is not None else of_profile_id(profile_id or "")
-    rows = await _rows(
-        connection,
-        f"{SELECT}WHERE id = (SELECT erasure FROM suppressed WHERE mark = ?)",
-        mark(salt, trace),
-    )
-    return Erasure(*rows[0]) if rows else None
-
-
-async def expire(writer: aiosqlite.Connection, *, now_ms: int) -> None:
-    """Forget which profile IDs were erased, when whoever follows the changes was told."""
-    await writer.execute(
-        "DELETE FROM history WHERE what = 'erased' AND time_ms < ?", (now_ms - TOLD_MS,)
-    )
 
 
 async def walk_contexts(
@@ -149,26 +45,20 @@ async def walk_contexts(
 
     Also the last event looked at, which is `after` itself at the end.
     """
-    [(last,)] = await _rows(
-        reader,
+    [(last,)] = await reader.execute_fetchall(
         "SELECT max(?2, CASE WHEN EXISTS (SELECT 1 FROM erasing_contexts WHERE erasure = ?1)"
         " THEN (SELECT min(ifnull(max(id), 0), ?2 + ?3) FROM events) ELSE 0 END)",
-        erasure,
-        after,
-        EVENTS_A_WALK,
+        (erasure, after, EVENTS_A_WALK),
     )
     if last == after:
         return set(), after
-    rows = await _rows(
-        reader,
+    rows = await reader.execute_fetchall(
         """
         SELECT DISTINCT events.context_id FROM events
         WHERE events.id > ?2 AND events.id <= ?3 AND events.context_id IN (
             SELECT context FROM erasing_contexts WHERE erasure = ?1)
         """,
-        erasure,
-        after,
-        last,
+        (erasure, after, last),
     )
     return {row[0] for row in rows}, last
 
@@ -182,11 +72,10 @@ class ErasureSteps:
     async def begin(  # noqa: PLR0913 - a receipt says who, why and when
         self, profile: int, *, public_id: str, made_by: str, reason: str, now_ms: int, count_to: int
     ) -> tuple[Erasure, list[int]]:
-        ids = await self._all("SELECT id, public_id FROM profile_ids WHERE profile = ?", profile)
-        own = await self._all(OWN_KEYS, profile)
-        neighbours = [
-            row[0] for row in await self._all(NEIGHBOURS, profile, count_to + len(ids) + 1)
-        ]
+        ids = await reach.profile_ids(self._connection, profile)
+        own = await reach.own_keys(self._connection, profile)
+        fewer_than = count_to + len(ids) + 1
+        neighbours = await reach.neighbours(self._connection, profile, fewer_than=fewer_than)
         async with self._connection.execute(
             "INSERT INTO erasures"
             " (public_id, made_by, reason, begun_ms, profile_ids, last_profile_id)"
@@ -210,21 +99,20 @@ class ErasureSteps:
         )
         traces += [of_device(*row) for row in devices]
         await self._suppress(number, traces)
-        found = await self._all(IN_QUARANTINE, *_of_quarantine(ids, own))
+        refused = json.dumps(await reach.quarantined(self._connection, ids, own))
         await self._connection.execute(f"DELETE FROM device_keys WHERE {THEIRS}", (number,))
-        own_keys, rows = json.dumps([row[0] for row in own]), json.dumps([row[0] for row in found])
+        own_keys = json.dumps([row[0] for row in own])
         await self._remove(number, "traits", THEIRS)
         await self._remove(number, "links", THEIRS)
         await self._remove(number, "keys", "id IN (SELECT value FROM json_each(?2))", own_keys)
-        await self._remove(number, "quarantine", "id IN (SELECT value FROM json_each(?2))", rows)
+        await self._remove(number, "quarantine", "id IN (SELECT value FROM json_each(?2))", refused)
         await self._connection.execute(TELL_FOLLOWERS, (number, now_ms))
         await self._connection.execute(
             "UPDATE profile_ids SET public_id = 'erasing:' || id"
             " WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?)",
             (number,),
         )
-        [row] = await self._all(f"{SELECT}WHERE id = ?", number)
-        return Erasure(*row), neighbours
+        return await erasure_receipts.find_row(self._connection, number), neighbours
 
     async def suppress_sessions(self, erasure: int, after: int) -> int | None:
         rows = await self._all(
@@ -340,17 +228,4 @@ class ErasureSteps:
         return removed
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
-        return await _rows(self._connection, sql, *parameters)
-
-
-async def _rows(connection: aiosqlite.Connection, sql: str, *parameters: object) -> list[Any]:
-    return list(await connection.execute_fetchall(sql, parameters))
-
-
-def _of_quarantine(ids: Sequence[Any], own: Sequence[Any]) -> tuple[str, str, str]:
-    """The parameters of IN_QUARANTINE."""
-    return (
-        json.dumps([row[1] for row in ids]),
-        json.dumps([row[0] for row in ids]),
-        json.dumps([row[2] for row in own]),
-    )
+        return list(await self._connection.execute_fetchall(sql, parameters))

@@ -13,6 +13,8 @@ from onetrail_collector.store import (
     counts,
     database,
     erasure,
+    erasure_reach,
+    erasure_receipts,
     key_form,
     live,
     quarantine,
@@ -122,18 +124,18 @@ class SqliteStore:
         return await reads.read_counts(self._reader)
 
     async def removal(self, profile: int) -> Removal:
-        return await erasure.removal(self._reader, profile)
+        return await erasure_reach.removal(self._reader, profile)
 
     async def erasures(self, *, pending: bool = False) -> list[Erasure]:
-        return await erasure.list_erasures(self._reader, pending=pending)
+        return await erasure_receipts.list_erasures(self._reader, pending=pending)
 
     async def find_erasure(self, public_id: str) -> Erasure | None:
-        return await erasure.find_erasure(self._reader, public_id)
+        return await erasure_receipts.find_erasure(self._reader, public_id)
 
     async def find_suppression(
         self, *, profile_id: str | None = None, key: Key | None = None
     ) -> Erasure | None:
-        return await erasure.find_by_mark(self._reader, profile_id=profile_id, key=key)
+        return await erasure_receipts.find_by_mark(self._reader, profile_id=profile_id, key=key)
 
     async def walk_contexts(self, erasure_id: int, after: int) -> tuple[set[int], int]:
         return await erasure.walk_contexts(self._reader, erasure_id, after)
@@ -224,7 +226,7 @@ class SqliteStore:
             await rollups.tidy_counts(self._writer, now_ms)
             await quarantine.expire(self._writer, now_ms=now_ms)
             await sign_ins.expire(self._writer, now_ms=now_ms)
-            await erasure.expire(self._writer, now_ms=now_ms)
+            await erasure_receipts.expire(self._writer, now_ms=now_ms)
 
     async def sum_up_month(self, now_ms: int) -> bool:
         async with self._all_or_nothing():
