@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from onetrail_collector.api import identity_decisions
+from onetrail_collector.api import identity_decided, identity_decisions, identity_splits
 from onetrail_collector.api.identity_views import DecisionView
 from onetrail_collector.cli.database import database
 from onetrail_collector.cli.identity_calls import answer, as_json, page, show
@@ -39,8 +39,8 @@ def split(  # noqa: PLR0913 - an option each
     body: dict[str, Any] = {"reason": reason, "profile_ids": list(parted)}
     if link:
         body["link"] = {"profile_id": link[0], "key": link[1]}
-    asked = identity_decisions.ProfileAsked(profile_id, dry_run)
-    found = answer(db, identity_decisions.split, asked, body, identity_decisions.SplitBody)
+    asked = identity_decided.ProfileAsked(profile_id, dry_run)
+    found = answer(db, identity_splits.split, asked, body, identity_splits.SplitBody)
     _show_decided(found, as_json=as_json)
 
 
@@ -55,7 +55,7 @@ def join(  # noqa: PLR0913 - an option each
     profile_id: str, other: str, reason: str, db: Path, *, dry_run: bool, as_json: bool
 ) -> None:
     """Say that two profiles are one person."""
-    asked = identity_decisions.ProfileAsked(profile_id, dry_run)
+    asked = identity_decided.ProfileAsked(profile_id, dry_run)
     body = {"reason": reason, "other": other}
     found = answer(db, identity_decisions.join, asked, body, identity_decisions.JoinBody)
     _show_decided(found, as_json=as_json)
@@ -103,7 +103,7 @@ def decisions(limit: int, db: Path, *, as_json: bool) -> None:
 COMMANDS = (split, join, refuse_key, undo, decisions)
 
 
-def _show_decided(found: identity_decisions.Decided, *, as_json: bool) -> None:
+def _show_decided(found: identity_decided.Decided, *, as_json: bool) -> None:
     would = "would be " if found.dry_run else ""
     lines = [] if found.decision is None else [f"decision {found.decision}"]
     lines += [
