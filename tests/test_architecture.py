@@ -41,6 +41,7 @@ store: identity
 auth: address errors store
 effects: identity store
 joining: identity store
+latecomers: identity joining store
 page_counts: bell clock store
 quotas: buckets errors limits store
 regrouping: identity store
@@ -54,7 +55,7 @@ link_warnings: identity wire
 metrics: errors wire
 quarantine: store wire
 regions: identity regrouping store
-resolution: identity joining regions store
+resolution: identity joining latecomers regions store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire

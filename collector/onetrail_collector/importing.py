@@ -40,7 +40,8 @@ async def import_rows(
         adding.add(rows, source, evidence, now_ms)
         links = await tables.add(adding.rows)
         if links:
-            await settle(transaction.identity, links, policy, now_ms=now_ms)
+            states = await transaction.identity.link_states(links)
+            await settle(transaction.identity, states, policy, now_ms=now_ms)
     return len(adding.rows.links) + len(links)
 
 

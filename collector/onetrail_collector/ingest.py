@@ -237,7 +237,11 @@ class Ingest:
             settled = Settled()
             if links:
                 settled = await settle(
-                    transaction.identity, links, self._policy, now_ms=self._clock()
+                    transaction.identity,
+                    links,
+                    self._policy,
+                    new_ids={row.id for row in assignment.writes.profile_ids},
+                    now_ms=self._clock(),
                 )
             refused = settled.refused | dict.fromkeys(assignment.writes.dropped_links, LIMIT)
             if refused:

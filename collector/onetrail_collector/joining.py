@@ -57,6 +57,13 @@ class Joins:
         self._values[one] = values
         return True
 
+    def conflict(self, state: LinkState) -> str | None:
+        """Why the profiles at both ends of a link cannot be one, after all joins."""
+        one, other = self._root(state.profile), self._root(state.key_profile or (state.key,))
+        if self._are_apart(one, other):
+            return "apart"
+        return self._tally.forbids(self._values.get(one, 0) + self._values.get(other, 0))
+
     @property
     def merged(self) -> set[int]:
         """The profiles that are joined with another."""

@@ -102,7 +102,7 @@ async def _one_by_one(  # noqa: PLR0913 - likewise
     await resolve_again(tables, rest, policy, settled, decision=decision, now_ms=now_ms)
     waiting = sorted(((state.link.profile_id, state.key) for state in contested), reverse=True)
     while waiting and settled.room > 0:
-        own = await tables.link_states([waiting.pop()], count_to=0)  # as the ones before left it
+        own = await tables.link_states([waiting.pop()])  # as the ones before left it
         await resolve_again(
             tables,
             Reach.around(own),
@@ -113,7 +113,7 @@ async def _one_by_one(  # noqa: PLR0913 - likewise
             now_ms=now_ms,
         )
     if waiting:
-        left = await tables.link_states(waiting, count_to=0)
+        left = await tables.link_states(waiting)
         await _leave(tables, Reach.around(left), left, settled, now_ms=now_ms)
 
 

@@ -1,27 +1,37 @@
 """Identity resolution in the commit that stores the events: what is stored equals resolve() of all.
 
 A new link between two profiles that may be one joins them and changes nothing else: a few look-ups,
-and the smaller of the two is relabelled (joining.py). Any other change is resolved again with the
-profiles that it concerns and the ring around them (regions.py).
+and the smaller of the two is relabelled (joining.py). One that may join nobody and comes last in
+the order is refused (latecomers.py). Any other change is resolved again with the profiles that it
+concerns and the ring around them (regions.py).
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import order, why_inactive
 from onetrail_collector.joining import Joins, relabelled
+from onetrail_collector.latecomers import find_latecomers
 from onetrail_collector.regions import Reach, Settled, resolve_again
 from onetrail_collector.store.protocol import IdentityTransaction
-from onetrail_collector.store.rows import KeyState, LinkState
+from onetrail_collector.store.rows import Change, KeyState, LinkState, ProfileSize, Regrouping
 
 
 async def settle(
-    tables: IdentityTransaction, links: Iterable[tuple[int, int]], policy: Policy, *, now_ms: int
+    tables: IdentityTransaction,
+    states: Sequence[LinkState],
+    policy: Policy,
+    *,
+    new_ids: AbstractSet[int] = frozenset(),
+    now_ms: int,
 ) -> Settled:
-    """Resolve links, given as (profile ID, key), that are new or have earlier evidence."""
+    """Resolve links that are new or have earlier evidence, as they are stored.
+
+    `new_ids` are profile IDs that this commit has issued: each is a profile that holds no key yet.
+    """
     settled = Settled()
-    states = await tables.link_states(set(links), count_to=count_to(policy))
     if await tables.state("settling"):  # the background must look again at what changes now
         await tables.unsettle_ids({state.link.profile_id for state in states})
     inactive = await _set_inactive(tables, states, policy)
@@ -34,10 +44,10 @@ async def settle(
             settled.refused[state.link.profile_id, state.link.key] = reason
     active.sort(key=lambda state: order(state.link, policy))  # so that none is undone at once
     settled.asked = {(state.link.profile_id, state.key): state.link.key for state in active}
-    joins, contested = await _joins(tables, active, policy)
-    into, changes = joins.outcome(await tables.sizes(joins.merged) if joins.merged else {})
+    joins, contested = await _joins(tables, active, policy, new_ids)
+    into, changes = joins.outcome(await _sizes(tables, joins.merged, new_ids))
     held = joins.held_keys(into)
-    await tables.merge(into, held)
+    await tables.merge(into, held, new_ids=new_ids)
     await tables.note(changes, now_ms=now_ms)
     settled.changes += changes
     reach = Reach(
@@ -45,10 +55,38 @@ async def settle(
     )
     reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
     contested = [relabelled(state, into, held) for state in contested]
+    if contested:
+        late = await find_latecomers(tables, contested, joins, policy, uncertain=reach.profiles)
+        contested = await _refuse(tables, contested, late, settled, now_ms=now_ms)
     for state in contested:
         reach.add(state)
     await resolve_again(tables, reach, policy, settled, contested=contested, now_ms=now_ms)
     return settled
+
+
+async def _refuse(
+    tables: IdentityTransaction,
+    contested: Sequence[LinkState],
+    reasons: Mapping[tuple[int, int], str],
+    settled: Settled,
+    *,
+    now_ms: int,
+) -> list[LinkState]:
+    """Refuse some links, which changes nothing else; answers the others."""
+    if not reasons:
+        return list(contested)
+    states = {(state.link.profile_id, state.key): state for state in contested}
+    oldest = await tables.oldest({states[place].profile for place in reasons})
+    changes = []
+    for place, reason in reasons.items():
+        link, key, profile = states[place][:3]
+        verdict = Change("refused", oldest[profile], place[0], key, reason, link.event_id)
+        changes.append(verdict)
+        settled.refused[place[0], link.key] = reason
+    await tables.apply(Regrouping(refused=dict(reasons)))
+    await tables.note(changes, now_ms=now_ms)
+    settled.changes += changes
+    return [state for place, state in states.items() if place not in reasons]
 
 
 async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
@@ -68,6 +106,8 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     """
     rows = await tables.decisions_about(profile_ids)
     named = named_in(row.decision for row in rows)
+    if await tables.state("settling"):  # likewise
+        await tables.unsettle_ids({*profile_ids, *named})
     reach = Reach(set((await tables.profiles([*profile_ids, *named])).values()))
     reasons: dict[int, str | None] = {}
     woken: list[tuple[int, int]] = []
@@ -82,7 +122,7 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
             users = await tables.users(state.id, limit=state.seen_on)
             woken += [(profile_id, state.id) for profile_id in users]
     await tables.set_inactive(reasons)
-    contested = await tables.link_states(woken, count_to=0) if woken else []
+    contested = await tables.link_states(woken) if woken else []
     for link in contested:
         reach.add(link)
     await resolve_again(
@@ -124,7 +164,9 @@ async def _set_inactive(
     tables: IdentityTransaction, states: Sequence[LinkState], policy: Policy
 ) -> dict[int, str | None]:
     """Find the keys that join nobody from now on, as those that have become shared."""
-    counts = {state.link.key: state.seen_on for state in states if state.inactive is None}
+    keys = {state.key: state.link.key for state in states if state.inactive is None}
+    seen_on = await tables.seen_on(keys, count_to=count_to(policy)) if keys else {}
+    counts = {keys[number]: count for number, count in seen_on.items()}
     reasons = why_inactive(counts, (), policy)  # a refused key is inactive since it was refused
     found: dict[int, str | None] = {
         state.key: reasons[state.link.key] for state in states if state.link.key in reasons
@@ -138,13 +180,26 @@ def count_to(policy: Policy) -> int:
     return max(kind.max_profile_ids for kind in policy.kinds.values()) + 1
 
 
+async def _sizes(
+    tables: IdentityTransaction, profiles: AbstractSet[int], new_ids: AbstractSet[int]
+) -> dict[int, ProfileSize]:
+    """The new ones come last, so that of two of one size the old one keeps its number."""
+    old = profiles - new_ids
+    sizes = await tables.sizes(old) if old else {}
+    return sizes | {profile: ProfileSize(profile, 1) for profile in profiles & new_ids}
+
+
 async def _joins(
-    tables: IdentityTransaction, states: Sequence[LinkState], policy: Policy
+    tables: IdentityTransaction,
+    states: Sequence[LinkState],
+    policy: Policy,
+    new_ids: AbstractSet[int],
 ) -> tuple[Joins, list[LinkState]]:
     """Join what can be joined without conflict; the links that cannot come second."""
     apart_yet = [state for state in states if state.profile != state.key_profile]
     profiles = {state.profile for state in apart_yet}
     profiles |= {state.key_profile for state in apart_yet if state.key_profile is not None}
+    profiles -= new_ids
     joins = Joins(policy, await tables.values(profiles) if profiles else {})
     if profiles:
         joins.keep_apart(await tables.parted(profiles))

@@ -115,16 +115,41 @@ def test_many_conflicts_in_one_commit_where_all_hangs_together(tmp_path: Path) -
         for n in range(1, people)
         for near in (0, 1)
     ]
-    late = [Link(n + 2, Key("email", f"k{n}@b.c"), 9 * people, f"l{n}") for n in range(1, 1_000)]
+    early = [Link(n + 2, Key("email", f"k{n}@b.c"), 0, f"l{n}") for n in range(1, 1_000)]
 
     async def run() -> None:
         _, store = await play(tmp_path / "a.db", [numbers[-1]])
         await commit(store, numbers)
         await commit(store, shared)
-        assert await commit(store, late) < 3 * MAX_AGAIN
+        assert await commit(store, early) < 3 * MAX_AGAIN
         async with store.transaction() as transaction:
             assert await transaction.identity.unsettled(limit=1)
         await settle_rest(store, POLICY, now_ms=0)
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)
+
+
+def test_conflicts_that_come_last_are_refused_at_once(tmp_path: Path) -> None:
+    """However large the graph is that all hangs together in: only their own ends are looked at."""
+    people = 2_000
+    numbers = [Link(n, Key("user_id", str(n)), 3 * n, f"u{n}") for n in range(1, people + 1)]
+    shared = [
+        Link(n + near, Key("email", f"k{n}@b.c"), 3 * n + 1 + near, f"e{n}")
+        for n in range(1, people)
+        for near in (0, 1)
+    ]
+    late = [Link(n + 2, Key("email", f"k{n}@b.c"), 9 * people + n, f"l{n}") for n in range(1, 999)]
+
+    async def run() -> None:
+        _, store = await play(tmp_path / "a.db", [numbers[-1]])
+        await commit(store, numbers)
+        await commit(store, shared)
+        await settle_rest(store, POLICY, now_ms=0)
+        assert await commit(store, late) < 10 * len(late)
+        async with store.transaction() as transaction:
+            assert not await transaction.identity.unsettled(limit=1)
         await store.close()
 
     asyncio.run(run())

@@ -73,7 +73,8 @@ def test_a_commit_tells_of_each_of_its_links_that_ends_up_refused(tmp_path: Path
                 writes = Writes(links=[SourcedLink(link, 1) for link in links.values()])
                 touched = await transaction.write(writes)
                 settled = await settle(transaction.identity, touched, POLICY, now_ms=0)
-                states = await transaction.identity.link_states(touched, count_to=0)
+                places = [(state.link.profile_id, state.key) for state in touched]
+                states = await transaction.identity.link_states(places)
             assert settled.refused == {
                 (state.link.profile_id, state.link.key): state.inactive or state.refused
                 for state in states

@@ -5,7 +5,7 @@ no event, session, link or trait is ever touched.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from operator import itemgetter
+from collections.abc import Set as AbstractSet
 from typing import Any
 
 from onetrail_collector.identity.keys import Key
@@ -32,15 +32,16 @@ SELECT links.profile_id, links.key, links.time_ms, links.event_id,
            SELECT 1 FROM decisions INDEXED BY decisions_by_key
            WHERE key = links.key AND profile_id = links.profile_id AND undone_ms IS NULL
        ) THEN 'link_refused' ELSE links.refused END,
-       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile,
-       CASE WHEN keys.inactive IS NULL THEN (
-           SELECT count(*) FROM
-           (SELECT 1 FROM links AS all_links WHERE all_links.key = keys.id LIMIT ?2)
-       ) ELSE 0 END
-FROM json_each(?1) AS asked
+       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile
+FROM json_each(?) AS asked
 CROSS JOIN links ON links.profile_id = asked.value ->> 0 AND links.key = asked.value ->> 1
 CROSS JOIN keys ON keys.id = links.key
 CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+"""
+
+SEEN_ON = """
+SELECT asked.value, (SELECT count(*) FROM (SELECT 1 FROM links WHERE key = asked.value LIMIT ?2))
+FROM json_each(?1) AS asked
 """
 
 KEY_STATES = """
@@ -64,10 +65,15 @@ SELECT asked.value, (SELECT min(id) FROM profile_ids WHERE profile = asked.value
 FROM json_each(?1) AS asked
 """
 
+OLDEST = """
+SELECT asked.value, (SELECT min(id) FROM profile_ids WHERE profile = asked.value)
+FROM json_each(?) AS asked
+"""
+
 # From the profile IDs of the profiles, and from the keys, each link, with the profile at each end.
 REGION_LINKS = """
 SELECT links.profile_id, links.key, links.time_ms, links.event_id, links.refused,
-       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile, 0
+       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile
 FROM (
     SELECT links.profile_id, links.key FROM json_each(?1) AS asked
     CROSS JOIN profile_ids ON profile_ids.profile = asked.value
@@ -85,6 +91,27 @@ FROM (
 CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.key
 CROSS JOIN keys ON keys.id = links.key
 CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
+"""
+
+# Of the profile IDs and of the keys of each profile: what touches it.
+LATEST = """
+SELECT found.profile, keys.kind,
+       max(links.time_ms) FILTER (WHERE (links.profile_id, links.key) NOT IN (
+           SELECT value ->> 0, value ->> 1 FROM json_each(?2)
+       )), count(*)
+FROM (
+    SELECT asked.value AS profile, links.profile_id, links.key FROM json_each(?1) AS asked
+    CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+    CROSS JOIN links ON links.profile_id = profile_ids.id
+    UNION ALL
+    SELECT asked.value, links.profile_id, links.key FROM json_each(?1) AS asked
+    CROSS JOIN keys ON keys.profile = asked.value
+    CROSS JOIN links ON links.key = keys.id
+    LIMIT ?3
+) AS found
+CROSS JOIN keys ON keys.id = found.key AND keys.inactive IS NULL
+CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.key
+GROUP BY 1, 2
 """
 
 REGION_PROFILE_IDS = """
@@ -105,12 +132,12 @@ CROSS JOIN profile_ids AS others ON others.id = decisions.other
 class IdentityTables(DecisionTables, SettlingTables):
     """The tables of identity resolution, on the connection of a transaction."""
 
-    async def link_states(
-        self, links: Iterable[tuple[int, int]], *, count_to: int
-    ) -> list[LinkState]:
-        by_key = sorted(links, key=itemgetter(1))  # neighbours in an index are on one page
-        rows = await self._all(LINK_STATES, as_json(by_key), count_to)
+    async def link_states(self, links: Iterable[tuple[int, int]]) -> list[LinkState]:
+        rows = await self._all(LINK_STATES, as_json(list(links)))
         return [_link_state(row) for row in rows]
+
+    async def seen_on(self, keys: Iterable[int], *, count_to: int) -> dict[int, int]:
+        return dict(await self._all(SEEN_ON, as_json(sorted(keys)), count_to))
 
     async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
         rows = await self._all(KEY_STATES, as_json(list(keys)), count_to)
@@ -146,11 +173,16 @@ class IdentityTables(DecisionTables, SettlingTables):
             return []
         return [(row[0], row[1]) for row in await self._all(PARTED, as_json(list(profiles)))]
 
-    async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
-        moves = [(profile, whole) for profile, whole in into.items() if profile != whole]
-        await self._each("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", moves)
-        await self._each("UPDATE keys SET profile = ?2 WHERE profile = ?1", moves)
-        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", keys.items())
+    async def merge(
+        self, into: Mapping[int, int], keys: Mapping[int, int], *, new_ids: AbstractSet[int]
+    ) -> None:
+        moves = sorted((profile, whole) for profile, whole in into.items() if profile != whole)
+        new = [move for move in moves if move[0] in new_ids]
+        old = [move for move in moves if move[0] not in new_ids]
+        await self._each("UPDATE profile_ids SET profile = ?2 WHERE id = ?1", new)
+        await self._each("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", old)
+        await self._each("UPDATE keys SET profile = ?2 WHERE profile = ?1", old)
+        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", sorted(keys.items()))
 
     async def region(
         self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
@@ -168,6 +200,17 @@ class IdentityTables(DecisionTables, SettlingTables):
             if state.key_profile in held:
                 region.keys[state.key] = state.key_profile
         return region
+
+    async def latest(
+        self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
+    ) -> list[tuple[int, str, int, int]] | None:
+        rows = await self._all(LATEST, as_json(profiles), as_json(list(besides)), limit + 1)
+        if sum(row[3] for row in rows) > limit:
+            return None
+        return [(row[0], row[1], row[2], row[3]) for row in rows if row[2] is not None]
+
+    async def oldest(self, profiles: Iterable[int]) -> dict[int, int]:
+        return dict(await self._all(OLDEST, as_json(list(profiles))))
 
     async def apply(self, regrouping: Regrouping) -> None:
         await self._each(
@@ -232,6 +275,6 @@ class IdentityTables(DecisionTables, SettlingTables):
 
 def _link_state(row: Sequence[Any]) -> LinkState:
     (profile_id, key, time_ms, event_id, refused, kind, value) = row[:7]
-    inactive, key_profile, profile, seen_on = row[7:]
+    inactive, key_profile, profile = row[7:]
     link = Link(profile_id, Key(kind, value), time_ms, event_id)
-    return LinkState(link, key, profile, key_profile, refused, inactive, seen_on)
+    return LinkState(link, key, profile, key_profile, refused, inactive)

@@ -18,9 +18,9 @@ class SettlingTables(Statements):
         else:
             await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
 
-    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
+    async def unsettled(self, *, after: int = 0, limit: int) -> list[tuple[int, int]]:
         rows = await self._all(
-            "SELECT id, profile_id FROM unsettled WHERE id > 0 ORDER BY id LIMIT ?", limit
+            "SELECT id, profile_id FROM unsettled WHERE id > ? ORDER BY id LIMIT ?", after, limit
         )
         return [(row[0], row[1]) for row in rows]
 

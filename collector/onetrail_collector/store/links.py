@@ -1,6 +1,7 @@
 """Writing links and their keys: what is new is found first, and then added by number.
 
-One profile ID keeps at most MAX_LINKS, and what one commit adds above: so no commit reads more.
+What was found and written makes the state of each link: nothing of it is read again. One profile
+ID keeps at most MAX_LINKS, and what one commit adds above: so no commit reads more.
 """
 
 from collections.abc import Collection, Sequence
@@ -11,12 +12,12 @@ import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.insert import insert
-from onetrail_collector.store.rows import SourcedLink
+from onetrail_collector.store.rows import LinkState, SourcedLink
 
 MAX_LINKS = 1_000
 
 FIND_KEYS = """
-SELECT asked.key, keys.id FROM json_each(?) AS asked
+SELECT asked.key, keys.id, keys.inactive, keys.profile FROM json_each(?) AS asked
 CROSS JOIN keys ON keys.kind = asked.value ->> 0 AND keys.value = asked.value ->> 1
 """
 
@@ -31,7 +32,19 @@ WHERE NOT EXISTS (
 ON CONFLICT (profile_id, key) DO UPDATE
 SET time_ms = excluded.time_ms, event_id = excluded.event_id, source = excluded.source
 WHERE (excluded.time_ms, excluded.event_id) < (links.time_ms, links.event_id)
-RETURNING profile_id, key
+RETURNING profile_id, key, refused
+"""
+
+FIND_PROFILES = """
+SELECT profile_ids.id, profile_ids.profile FROM json_each(?) AS asked
+CROSS JOIN profile_ids ON profile_ids.id = asked.value
+"""
+
+# By an operator: such a link joins nobody whenever it comes.
+REFUSED_LINKS = """
+SELECT decisions.profile_id, decisions.key FROM json_each(?) AS asked
+CROSS JOIN decisions INDEXED BY decisions_by_key ON decisions.key = asked.value
+WHERE decisions.profile_id IS NOT NULL AND decisions.undone_ms IS NULL
 """
 
 # Which of these links are not there, because their profile ID has enough.
@@ -55,48 +68,92 @@ Row = tuple[int, int, int, str, int]
 
 
 class AddedLinks(NamedTuple):
-    """The links, as (profile ID, key), that are new or have earlier evidence; and those dropped."""
+    """The links that are new or have earlier evidence, as stored; and those dropped."""
 
-    touched: list[tuple[int, int]]
+    touched: list[LinkState]
     dropped: list[tuple[int, Key]]
+
+
+class _KeyRow(NamedTuple):
+    id: int
+    inactive: str | None
+    profile: int | None
 
 
 async def add_links(
     connection: aiosqlite.Connection, links: Sequence[SourcedLink], new_ids: Collection[int]
 ) -> AddedLinks:
     """Add links and their keys; `new_ids` are the profile IDs that this commit has issued."""
-    numbers = await _numbers(connection, sorted({link.key for link, _ in links}))
+    keys = await _keys(connection, sorted({link.key for link, _ in links}))
+    evidence: dict[tuple[int, int], SourcedLink] = {}
     rows: dict[tuple[int, int], Row] = {}
-    for (profile_id, key, time_ms, event_id), source in links:
-        number = numbers[key]
-        row = rows.get((profile_id, number))
+    for found in links:
+        (profile_id, key, time_ms, event_id), source = found
+        place = (profile_id, keys[key].id)
+        row = rows.get(place)
         if row is None or (time_ms, event_id) < (row[2], row[3]):
-            rows[profile_id, number] = (profile_id, number, time_ms, event_id, source)
+            rows[place] = (*place, time_ms, event_id, source)
+            evidence[place] = found
     ordered = sorted(rows)  # neighbours in the table are on one page
-    fresh = [rows[place] for place in ordered if place[0] in new_ids]
-    await insert(connection, "links (profile_id, key, time_ms, event_id, source)", fresh)
-    touched = [row[:2] for row in fresh]
+    fresh = [place for place in ordered if place[0] in new_ids]
+    await insert(
+        connection,
+        "links (profile_id, key, time_ms, event_id, source)",
+        [rows[place] for place in fresh],
+    )
     perhaps = [rows[place] for place in ordered if place[0] not in new_ids]
-    if not perhaps:
-        return AddedLinks(touched, [])
-    added = await connection.execute_fetchall(ADD_LINKS, (_json(perhaps),))
-    touched += [(row[0], row[1]) for row in added]
+    reasons: dict[tuple[int, int], str | None] = dict.fromkeys(fresh)
+    if perhaps:
+        reasons |= await _add_perhaps(connection, perhaps)
+    profiles = await _profiles(connection, {row[0] for row in perhaps})
+    touched = []
+    for place, reason in reasons.items():
+        link = evidence[place].link
+        number, inactive, holder = keys[link[1]]
+        profile = profiles.get(place[0], place[0])
+        touched.append(LinkState(link, number, profile, holder, reason, inactive))
     dropped = await _drop(connection, perhaps) if len(touched) < len(rows) else []
-    keys = {number: key for key, number in numbers.items()}
-    return AddedLinks(touched, [(profile_id, keys[number]) for profile_id, number in dropped])
+    return AddedLinks(touched, [(place[0], evidence[place].link.key) for place in dropped])
 
 
-async def _numbers(connection: aiosqlite.Connection, keys: Sequence[Key]) -> dict[Key, int]:
-    """Each key's number; those that are new are added."""
+async def _add_perhaps(
+    connection: aiosqlite.Connection, rows: Sequence[Row]
+) -> dict[tuple[int, int], str | None]:
+    """Add links that may be there; answers those new or changed, and why each joins nobody."""
+    added = await connection.execute_fetchall(ADD_LINKS, (_json(rows),))
+    reasons = {(profile_id, key): refused for profile_id, key, refused in added}
+    decided = await connection.execute_fetchall(
+        REFUSED_LINKS, (_json(list({key for _, key in reasons})),)
+    )
+    for profile_id, key in decided:
+        if (profile_id, key) in reasons:
+            reasons[profile_id, key] = "link_refused"
+    return reasons
+
+
+async def _profiles(
+    connection: aiosqlite.Connection, profile_ids: Collection[int]
+) -> dict[int, int]:
+    """The profile of each; one that this commit has issued is a profile of its own."""
+    if not profile_ids:
+        return {}
+    rows = await connection.execute_fetchall(FIND_PROFILES, (_json(sorted(profile_ids)),))
+    return {int(row[0]): int(row[1]) for row in rows}
+
+
+async def _keys(connection: aiosqlite.Connection, keys: Sequence[Key]) -> dict[Key, _KeyRow]:
+    """Each key as it is stored; those that are new are added."""
     found = await connection.execute_fetchall(FIND_KEYS, (_json(keys),))
-    numbers = {keys[place]: number for place, number in found}
-    if len(numbers) < len(keys):
+    rows = {keys[place]: _KeyRow(*row) for place, *row in found}
+    if len(rows) < len(keys):
         [(last,)] = await connection.execute_fetchall("SELECT ifnull(max(id), 0) FROM keys")
-        new = [key for key in keys if key not in numbers]
-        rows = [(number, *key) for number, key in enumerate(new, last + 1)]
-        await insert(connection, "keys (id, kind, value)", rows)
-        numbers.update(zip(new, range(last + 1, last + 1 + len(new)), strict=True))
-    return numbers
+        new = [key for key in keys if key not in rows]
+        numbered = list(enumerate(new, last + 1))
+        await insert(
+            connection, "keys (id, kind, value)", [(number, *key) for number, key in numbered]
+        )
+        rows |= {key: _KeyRow(number, None, None) for number, key in numbered}
+    return rows
 
 
 async def _drop(connection: aiosqlite.Connection, rows: Sequence[Row]) -> list[tuple[int, int]]:

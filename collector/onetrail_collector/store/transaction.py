@@ -24,6 +24,7 @@ from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
     DeviceKey,
     Known,
+    LinkState,
     NewEvent,
     ProfileId,
     Question,
@@ -216,7 +217,7 @@ class Transaction:
             counts.setdefault(profile_id, {})[kind] = count
         return counts
 
-    async def write(self, writes: Writes) -> list[tuple[int, int]]:
+    async def write(self, writes: Writes) -> list[LinkState]:
         await self._add_events(writes.events)  # the longest step, and the one that may end it
         await self._insert(
             "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids

@@ -30,7 +30,8 @@ GROWING += ("trait_starts", "decisions", "history", "device_keys")
 
 
 async def decide(tables: IdentityTables) -> None:
-    await tables.link_states([(1, 1)], count_to=3)
+    await tables.link_states([(1, 1)])
+    await tables.seen_on([1], count_to=3)
     await tables.key_states([1], count_to=3)
     await tables.profiles([1])
     await tables.values([1])
@@ -42,6 +43,8 @@ async def decide(tables: IdentityTables) -> None:
     await tables.act(1)
     await tables.in_force(decision)
     await tables.region([1], [2], limit=10)
+    await tables.latest([1], besides=[(1, 1)], limit=10)
+    await tables.oldest([1])
     await tables.users(1, limit=3)
     await tables.note([Change("merged", 1, 2)], now_ms=0)
     await tables.delete_decisions([1], [1])

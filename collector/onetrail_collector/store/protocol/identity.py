@@ -1,6 +1,7 @@
 """What identity resolution and imports ask of a store."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from onetrail_collector.identity.decisions import Decision, Part
@@ -34,10 +35,11 @@ class IdentityTransaction(Protocol):
     A profile is a number that its profile IDs and keys carry; it means nothing else.
     """
 
-    async def link_states(
-        self, links: Iterable[tuple[int, int]], *, count_to: int
-    ) -> list[LinkState]:
+    async def link_states(self, links: Iterable[tuple[int, int]]) -> list[LinkState]:
         """These links, given as (profile ID, key), as they are stored."""
+
+    async def seen_on(self, keys: Iterable[int], *, count_to: int) -> dict[int, int]:
+        """On how many profile IDs each of these keys is seen; counted no further than that."""
 
     async def key_states(self, keys: Iterable[int], *, count_to: int) -> list[KeyState]:
         """These keys as they are stored."""
@@ -54,8 +56,13 @@ class IdentityTransaction(Protocol):
     async def parted(self, profiles: Iterable[int]) -> list[tuple[int, int]]:
         """Pairs of profiles, one of them among these, that a decision keeps apart."""
 
-    async def merge(self, into: Mapping[int, int], keys: Mapping[int, int]) -> None:
-        """Make each profile part of the one that `into` names, then give loose keys to theirs."""
+    async def merge(
+        self, into: Mapping[int, int], keys: Mapping[int, int], *, new_ids: AbstractSet[int]
+    ) -> None:
+        """Make each profile part of the one that `into` names, then give loose keys to theirs.
+
+        `new_ids` are profile IDs that hold no key yet, each a profile of its own.
+        """
 
     async def region(
         self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
@@ -65,6 +72,18 @@ class IdentityTransaction(Protocol):
         What is at the far ends of refused links is in `links` alone. None where there are more
         than `limit` links or profile IDs.
         """
+
+    async def latest(
+        self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
+    ) -> list[tuple[int, str, int, int]] | None:
+        """Of each profile and kind of key the latest time_ms of its links, and how many were read.
+
+        Links that touch it, but those to inactive keys, and `besides`, as (profile ID, key). None
+        where more than `limit` links would have to be read.
+        """
+
+    async def oldest(self, profiles: Iterable[int]) -> dict[int, int]:
+        """Of each profile its oldest profile ID."""
 
     async def apply(self, regrouping: Regrouping) -> None:
         """Store what identity resolution decided, but its history."""
@@ -81,8 +100,8 @@ class IdentityTransaction(Protocol):
     async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
         """Leave to the background all within reach of these profile IDs."""
 
-    async def unsettled(self, *, limit: int) -> list[tuple[int, int]]:
-        """What is left to the background: (number, profile ID), the oldest first."""
+    async def unsettled(self, *, after: int = 0, limit: int) -> list[tuple[int, int]]:
+        """What is left to the background: (number, profile ID), the oldest after a number first."""
 
     async def last_unsettled(self) -> int:
         """The highest number in what is left."""

@@ -20,6 +20,7 @@ from onetrail_collector.store.rows import (
     EventsPage,
     FoundProfile,
     Known,
+    LinkState,
     LiveEvent,
     LiveFilter,
     PageViews,
@@ -64,8 +65,8 @@ class StoreTransaction(Protocol):
     async def count_values(self, profile_ids: Iterable[int]) -> dict[int, dict[str, int]]:
         """How many values of each kind were used on these profile IDs, of at most 1,000 each."""
 
-    async def write(self, writes: Writes) -> list[tuple[int, int]]:
-        """Add all of it; answers the links, as (profile ID, key), new or with earlier evidence.
+    async def write(self, writes: Writes) -> list[LinkState]:
+        """Add all of it; answers the links that are new or have earlier evidence, as stored.
 
         A profile ID keeps a bounded number of links; the rest is counted, and told in `writes`.
         Raises AlreadyStored where an event is; the transaction must then end, and begin anew.

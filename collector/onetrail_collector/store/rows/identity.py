@@ -26,8 +26,7 @@ class LinkState(NamedTuple):
     """A link as it is stored, with what both its ends belong to.
 
     profile and key_profile are numbers of profiles; key_profile is None where no accepted link
-    leads to the key. Why it joins nobody is `inactive or refused`. seen_on, on how many profile IDs
-    the key is seen, is counted only as far as was asked, and not where the key is inactive.
+    leads to the key. Why it joins nobody is `inactive or refused`.
     """
 
     link: Link
@@ -36,7 +35,6 @@ class LinkState(NamedTuple):
     key_profile: int | None
     refused: str | None
     inactive: str | None = None
-    seen_on: int = 0
 
 
 class KeyState(NamedTuple):

@@ -1,0 +1,98 @@
+"""Links in conflict that come last: each is refused, and nothing is resolved again for it.
+
+What touches the two profiles at the ends of such a link was considered before it, so they are what
+they are now when its turn comes, and as they cannot be one, it changes nothing (the order in
+identity/resolve.py). That is how most conflicts are: of a new sign-in at an address in use.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.joining import Joins
+from onetrail_collector.store.protocol import IdentityTransaction
+from onetrail_collector.store.rows import LinkState
+
+PROFILES_A_READ = 128
+MAX_LINKS_READ = 20_000  # of a commit; to read so many takes it about 0.05 s
+
+Latest = dict[str, int]
+"""Of each kind the latest time_ms of a profile's links."""
+
+
+async def find_latecomers(
+    tables: IdentityTransaction,
+    contested: Sequence[LinkState],
+    joins: Joins,
+    policy: Policy,
+    *,
+    uncertain: AbstractSet[int],
+) -> dict[tuple[int, int], str]:
+    """Of links in conflict, in their order, those that come last, and why each is refused.
+
+    `uncertain` are the profiles that are yet to be resolved again for another reason.
+    """
+    candidates = [
+        state
+        for state in contested
+        if state.refused is None
+        and state.key_profile is not None
+        and uncertain.isdisjoint(_ends(state))
+    ]
+    profiles = sorted({profile for state in candidates for profile in _ends(state)})
+    places = [(state.link.profile_id, state.key) for state in contested]
+    latest = await _read(tables, profiles, places)
+    refused = {}
+    for state in candidates:
+        one, other = (latest.get(profile) for profile in _ends(state))
+        if one is None or other is None or not _is_last(state, (one, other), policy):
+            continue
+        reason = joins.conflict(state)
+        if reason is not None:
+            refused[state.link.profile_id, state.key] = reason
+            one[state.link.key.kind] = other[state.link.key.kind] = state.link.time_ms
+    return refused
+
+
+def _ends(state: LinkState) -> tuple[int, ...]:
+    return (state.profile,) if state.key_profile is None else (state.profile, state.key_profile)
+
+
+def _is_last(state: LinkState, ends: Iterable[Latest], policy: Policy) -> bool:
+    """Whether a link comes after all of theirs; where the time is the same, that is not known.
+
+    A kind that the policy has no more joins nobody.
+    """
+    own = (policy.kinds[state.link.key.kind].priority, state.link.time_ms)
+    return all(
+        (policy.kinds[kind].priority, time_ms) < own
+        for latest in ends
+        for kind, time_ms in latest.items()
+        if kind in policy.kinds
+    )
+
+
+async def _read(
+    tables: IdentityTransaction, profiles: Sequence[int], besides: Collection[tuple[int, int]]
+) -> Mapping[int, Latest]:
+    """Of each profile its latest links but these; not of one that has too many."""
+    found: dict[int, Latest] = {}
+    room = MAX_LINKS_READ
+    waiting = [
+        profiles[start : start + PROFILES_A_READ]
+        for start in range(0, len(profiles), PROFILES_A_READ)
+    ]
+    while waiting and room > 0:
+        some = waiting.pop()
+        limit = min(room, MAX_LINKS_READ // 4)
+        rows = await tables.latest(some, besides=besides, limit=limit)
+        if rows is None:
+            room -= limit
+            half = len(some) // 2
+            waiting += [some[:half], some[half:]] if half else []
+            continue
+        found |= {profile: {} for profile in some}
+        for profile, kind, time_ms, count in rows:
+            found[profile][kind] = time_ms
+            room -= count
+    return found
