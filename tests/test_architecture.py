@@ -42,6 +42,7 @@ auth: address errors store
 effects: identity store
 joining: identity store
 latecomers: identity joining store
+pacing:
 page_counts: bell clock store
 quotas: buckets errors limits store
 regrouping: identity store
@@ -56,12 +57,13 @@ metrics: errors wire
 quarantine: store wire
 regions: identity regrouping store
 resolution: identity joining latecomers regions store
+large_regions: identity regions regrouping resolution store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
 deciding: effects identity regions resolution store
 importing: identity ids resolution store
-rebuild: identity regions regrouping resolution store
+rebuild: identity large_regions pacing regions regrouping resolution store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings

@@ -2,33 +2,28 @@
 
 Everything goes in steps, each a transaction of some 0.1 s, so that ingest goes on in between: first
 the keys (which are blocked, unknown or shared now), then all within the reach of one profile ID
-after the other. What is in one reach is resolved in one transaction. Only where a reach is larger
-than MAX_REGION it is read in steps, resolved beside the event loop, and written in steps, under
-numbers that no profile has, so that none holds what it may not. Commits that touch links meanwhile
-leave word in `unsettled`, and those profile IDs come next.
+after the other. What is in one reach is resolved in one transaction; where a reach is larger than
+MAX_REGION, in several (large_regions.py), and not too often (pacing.py).
 """
 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from hashlib import sha256
-from itertools import islice
 
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.large_regions import NOTHING_TO_GROW_BY, rest, settle_large
+from onetrail_collector.pacing import Pace
 from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
 from onetrail_collector.resolution import count_to, named_in, reason_of
 from onetrail_collector.store.protocol import IdentityTransaction, Store
-from onetrail_collector.store.rows import Region, Regrouping
+from onetrail_collector.store.rows import Region
 
 KEYS_A_STEP = 2_000
 IDS_A_STEP = 200
-PROFILES_A_READ = 500
-WRITES_A_STEP = 2_000
-REST = 1.0  # ingest gets as much time as a step took
 IDLE_S = 1.0
-NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
 
 log = logging.getLogger("onetrail_collector")
 
@@ -54,14 +49,15 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
     Runs until it is cancelled; at any point, and after a crash, it can begin again. What fails (a
     full disk) is tried again.
     """
+    pace = Pace()
     while True:
         try:
             applied = await applied_policy(store)
             if applied != fingerprint(policy):
                 if applied is not None:  # else the file is new
                     log.info("the identity policy has changed; resolving all profiles again")
-                await rebuild(store, policy, now_ms=now_ms())
-            await settle_rest(store, policy, now_ms=now_ms())
+                await rebuild(store, policy, now_ms=now_ms(), pace=pace)
+            await settle_rest(store, policy, now_ms=now_ms(), pace=pace)
         except Exception:
             log.exception("profiles could not be resolved again; the next attempt comes soon")
         await asyncio.sleep(IDLE_S)
@@ -74,7 +70,12 @@ async def applied_policy(store: Store) -> str | None:
 
 
 async def rebuild(
-    store: Store, policy: Policy, *, now_ms: int, progress: Progress = lambda _done, _all: None
+    store: Store,
+    policy: Policy,
+    *,
+    now_ms: int,
+    progress: Progress = lambda _done, _all: None,
+    pace: Pace | None = None,
 ) -> Counter[str]:
     """Resolve everything under this policy; answers the changes by what they are."""
     async with store.transaction() as transaction:
@@ -86,32 +87,38 @@ async def rebuild(
     visited: set[int] = set()
     waiting = iter(range(1, last_id + 1))
     while True:
-        changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms)
+        changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms, pace=None)
         changes += changed
         if at is None:
             break
         progress(last_key + at, whole)
     async with store.transaction() as transaction:  # what is left is on record in `unsettled`
         await transaction.identity.set_state("policy", fingerprint(policy))
-    changes += await settle_rest(store, policy, now_ms=now_ms)
+    changes += await settle_rest(store, policy, now_ms=now_ms, pace=pace)
     progress(whole, whole)
     return changes
 
 
-async def settle_rest(store: Store, policy: Policy, *, now_ms: int) -> Counter[str]:
-    """Settle the profile IDs that commits have left; answers as rebuild()."""
+async def settle_rest(
+    store: Store, policy: Policy, *, now_ms: int, pace: Pace | None = None
+) -> Counter[str]:
+    """Settle the profile IDs that commits have left, but those that wait; answers as rebuild()."""
     changes: Counter[str] = Counter()
+    after = 0 if pace is None else pace.passed()
     while True:
         async with store.transaction() as transaction:
-            left = await transaction.identity.unsettled(limit=IDS_A_STEP)
+            left = await transaction.identity.unsettled(after=after, limit=IDS_A_STEP)
         if not left:
             return changes
         visited: set[int] = set()
         waiting = iter([profile_id for _, profile_id in left])
         at: int | None = 0
         while at is not None:
-            changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms)
+            changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms, pace=pace)
             changes += changed
+        after = left[-1][0]
+        if pace is not None:
+            pace.passes(after)
 
 
 async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> AsyncIterator[int]:
@@ -130,11 +137,17 @@ async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> Async
                 }
             )
         yield start
-        await _rest(began)
+        await rest(began)
 
 
-async def _step(
-    store: Store, policy: Policy, waiting: Iterator[int], visited: set[int], *, now_ms: int
+async def _step(  # noqa: PLR0913 - what, under which rules, and how often
+    store: Store,
+    policy: Policy,
+    waiting: Iterator[int],
+    visited: set[int],
+    *,
+    now_ms: int,
+    pace: Pace | None,
 ) -> tuple[Counter[str], int | None]:
     """Settle the next few profile IDs; answers the changes and the last (None: no more)."""
     began = asyncio.get_running_loop().time()
@@ -146,21 +159,30 @@ async def _step(
         seen = 0
         for profile_id in waiting:
             at = profile_id
-            if profile_id in visited:
+            if profile_id in visited or (pace is not None and pace.waits([profile_id])):
                 continue
-            region = await _reach(tables, [profile_id], limit=MAX_REGION)
+            region = await _reach(tables, [profile_id], limit=MAX_REGION, pace=pace)
+            if region is None and pace is not None and pace.wait(profile_id):
+                break
             if region is None:
                 large.append(profile_id)
                 await tables.unsettle_ids([profile_id])  # it stays on record until it is done
                 break
             visited.update(region.profiles)
             changes += await _settle(tables, region, policy, now_ms=now_ms)
+            if profile_id not in region.profiles:  # erased since
+                await tables.settled([profile_id], up_to=await tables.last_unsettled())
             seen += len(region.links) + 10
             if seen >= MAX_REGION // 2:
                 break
-    await _rest(began)
+    await rest(began)
     for profile_id in large:
-        changes += await _settle_large(store, profile_id, policy, visited, now_ms=now_ms)
+        began = asyncio.get_running_loop().time()
+        changed, settled = await settle_large(store, profile_id, policy, now_ms=now_ms)
+        changes += changed
+        visited.update(settled)
+        if pace is not None:
+            pace.done(settled, asyncio.get_running_loop().time() - began)
     return changes, at
 
 
@@ -178,15 +200,20 @@ async def _settle(
 
 
 async def _reach(
-    tables: IdentityTransaction, profile_ids: Collection[int], *, limit: int
+    tables: IdentityTransaction, profile_ids: Collection[int], *, limit: int, pace: Pace | None
 ) -> Region | None:
-    """All that links or decisions connect with some profile IDs; None above the limit."""
+    """All that links or decisions connect with some profile IDs.
+
+    None above the limit, and where it meets a large region that waits.
+    """
     region = Region()
     profiles = set((await tables.profiles(profile_ids)).values())
     ring: Region | None = await tables.region(profiles, (), limit=limit)
     while ring is not None and (ring.profiles or ring.keys):
         absorb(region, ring)
         if len(region.links) > limit or len(region.profiles) > limit:
+            return None
+        if pace is not None and pace.waits(ring.profiles):
             return None
         ring = await ring_of(tables, region, named=await _named(tables, ring))
     return None if ring is None else region
@@ -196,86 +223,3 @@ async def _named(tables: IdentityTransaction, ring: Region) -> set[int]:
     """The profiles that decisions connect with those of a ring."""
     rows = await tables.decisions_about(list(ring.profiles))
     return set((await tables.profiles(named_in(row.decision for row in rows))).values())
-
-
-async def _settle_large(
-    store: Store, profile_id: int, policy: Policy, visited: set[int], *, now_ms: int
-) -> Counter[str]:
-    """Settle a reach that is too large for a transaction, in steps."""
-    async with store.transaction() as transaction:
-        await transaction.identity.set_state("settling", "1")
-        last = await transaction.identity.last_unsettled()
-    region = await _read_large(store, profile_id)
-    async with store.transaction() as transaction:
-        rows = await transaction.identity.decisions_about(list(region.profiles))
-    decisions = [row.decision for row in rows]
-    found = await asyncio.to_thread(
-        plan, region, Region(), decisions, policy, Cause(), new_numbers=True
-    )
-    if found is None:
-        raise NOTHING_TO_GROW_BY
-    done = found.regrouping
-    for part in _parts(done):
-        began = asyncio.get_running_loop().time()
-        async with store.transaction() as transaction:
-            await transaction.identity.apply(part)
-            await transaction.identity.note(part.changes, now_ms=now_ms)
-        await _rest(began)
-    async with store.transaction() as transaction:
-        await transaction.identity.settled(list(region.profiles), up_to=last)
-        await transaction.identity.set_state("settling", None)
-    visited.update(region.profiles)
-    return Counter(change.what for change in done.changes)
-
-
-async def _read_large(store: Store, profile_id: int) -> Region:
-    region = Region()
-    async with store.transaction() as transaction:
-        profiles = set((await transaction.identity.profiles([profile_id])).values())
-    loose: set[int] = set()
-    held: set[int] = set()
-    while profiles or loose:
-        began = asyncio.get_running_loop().time()
-        some = set(islice(profiles, PROFILES_A_READ))
-        some_keys = set(islice(loose, PROFILES_A_READ))
-        async with store.transaction() as transaction:
-            tables = transaction.identity
-            part = await tables.region(some, some_keys, limit=2**31)
-            if part is None:
-                raise NOTHING_TO_GROW_BY
-            named = await _named(tables, part)
-        profiles -= some
-        loose -= some_keys
-        held |= some
-        absorb(region, part)
-        for state in part.links.values():
-            profiles |= {state.profile, state.key_profile or state.profile} - held
-            if state.key_profile is None and state.key not in region.keys:
-                loose.add(state.key)
-        profiles |= named - held
-        await _rest(began)
-    return region
-
-
-def _parts(whole: Regrouping) -> Iterable[Regrouping]:
-    """The same in pieces that a short transaction can write: profile by profile."""
-    items: Iterator[tuple[str, object, object]] = iter(
-        [
-            *(("profiles", *item) for item in whole.profiles.items()),
-            *(("keys", *item) for item in whole.keys.items()),
-            *(("refused", *item) for item in whole.refused.items()),
-            *(("changes", change, None) for change in whole.changes),
-        ]
-    )
-    while some := list(islice(items, WRITES_A_STEP)):
-        part = Regrouping()
-        for where, item, value in some:
-            if where == "changes":
-                part.changes.append(item)  # type: ignore[arg-type]
-            else:
-                getattr(part, where)[item] = value
-        yield part
-
-
-async def _rest(began: float) -> None:
-    await asyncio.sleep((asyncio.get_running_loop().time() - began) * REST)
