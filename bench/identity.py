@@ -30,6 +30,7 @@ from onetrail_collector.wire.envelope import Envelope, Event
 T = TypeVar("T")
 POLICY = Policy()
 BATCH = 2_000
+PAIRS = 5
 
 
 def people(ids: int, seed: int = 1) -> list[Link]:
@@ -143,7 +144,7 @@ async def commit_all(
             writes = Writes(profile_ids=new, links=[SourcedLink(link, 1) for link in some])
             touched = await transaction.write(writes)
             if resolving:
-                await settle(transaction.identity, touched, POLICY, now_ms=0)
+                await settle(transaction.identity, touched, POLICY, new_ids=numbers, now_ms=0)
         marks.append((time.process_time() - began) / len(some) * 1e6)
     return marks
 
@@ -210,30 +211,37 @@ async def look_ups(store: SqliteStore, links: list[Link], ids: int) -> None:
     )
 
 
-async def merge_of_histories(path: Path, events: int) -> float:
-    """Milliseconds to merge two people with so many events each."""
+async def merges(path: Path, sizes: tuple[int, ...]) -> dict[int, float]:
+    """Milliseconds of the process to merge two people with so many events each, in one file.
+
+    The medians of PAIRS merges of each size, which take turns.
+    """
     store = await SqliteStore.open(path, synchronous="full")
     await store.add_source("bench", name="bench", origins=[], now_ms=0)
     ingest = Ingest(store, POLICY, lambda: 10**12)
     ingest.start()
-    for session in ("a", "b"):
-        for start in range(0, events, 1000):
-            listed = [
-                Event(at, f"{session}{start + at}", "click", "{}")
-                for at in range(min(1000, events - start))
-            ]
-            await ingest.submit(Envelope("bench", listed, session=session))
-    times = []
-    for session in ("a", "b"):
-        listed = [Event(0, f"{session}-i", "identify", '{"email": "ann@shop.test"}')]
-        began = time.perf_counter()
-        await ingest.submit(Envelope("bench", listed, session=session))
-        times.append(time.perf_counter() - began)
+    pairs = [(f"{size}-{number}", size) for number in range(PAIRS) for size in sizes]
+    for name, events in pairs:
+        for session in (f"{name}-a", f"{name}-b"):
+            for start in range(0, events, 1000):
+                listed = [
+                    Event(at, f"{session}-{start + at}", "click", "{}")
+                    for at in range(min(1000, events - start))
+                ]
+                await ingest.submit(Envelope("bench", listed, session=session))
+    times: dict[int, list[float]] = {size: [] for size in sizes}
+    for name, events in pairs:
+        for session in (f"{name}-a", f"{name}-b"):
+            identity = Event(0, f"{session}-i", "identify", f'{{"email": "{name}@shop.test"}}')
+            began = time.process_time()
+            await ingest.submit(Envelope("bench", [identity], session=session))
+            seconds = time.process_time() - began
+        times[events].append(seconds * 1e3)
     await ingest.close()
-    if (await store.counts()).profiles != 1:
-        raise SystemExit("the two were not merged")
+    if (await store.counts()).profiles != len(pairs):
+        raise SystemExit("the pairs were not merged")
     await store.close()
-    return times[1] * 1e3
+    return {size: statistics.median(some) for size, some in times.items()}
 
 
 def main() -> None:
@@ -255,12 +263,9 @@ def main() -> None:
     with TemporaryDirectory() as folder:
         floor_s = asyncio.run(written_only(Path(folder) / "w.db", links))
         asyncio.run(through_the_commit(Path(folder) / "a.db", links, ids, floor_s))
-        few = [asyncio.run(merge_of_histories(Path(folder) / f"f{n}.db", 10)) for n in range(5)]
-        many = [
-            asyncio.run(merge_of_histories(Path(folder) / f"m{n}.db", 100_000)) for n in range(2)
-        ]
-    few_ms, many_ms = statistics.median(few), statistics.median(many)
-    print(f"merge of two people: 10 events each {few_ms:.1f} ms, 100,000 each {many_ms:.1f} ms")
+        found = asyncio.run(merges(Path(folder) / "m.db", (10, 100_000)))
+    said = ", ".join(f"{events:,} events each {ms:.2f} ms" for events, ms in found.items())
+    print(f"merge of two people, in one file: {said}")
 
 
 if __name__ == "__main__":
