@@ -2,8 +2,9 @@
 
 A million profile IDs and half as many links again, with Zipf-distributed households and shared
 values. Run: python bench/identity.py [--ids 1000000]; peers are those of scipy, networkx and splink
-that can be imported, on the same graph without any rule (the floor: nothing is checked there). The
-floor of the commit path is the same rows written as safely, and nothing resolved.
+(with pandas) that can be imported, on the same graph without any rule (the floor: nothing is
+checked there). The floor of the commit path is the same rows written as safely, and nothing
+resolved.
 """
 
 import argparse
