@@ -6,7 +6,9 @@ from typing import Any
 
 import aiosqlite
 
-ROWS_A_STEP = (128, 16, 1)  # 128 rows of 12 values stay far below SQLite's 32,766 parameters
+# The longer a step, the longer the event loop has the lock meanwhile. 1,024 rows of 12 values stay
+# below SQLite's 32,766 parameters (https://www.sqlite.org/limits.html#max_variable_number).
+ROWS_A_STEP = (1024, 512, 128, 16, 1)
 
 Statement = tuple[str, Iterable[Sequence[Any]]]
 """Its text, and the parameters of each time that it is run."""
