@@ -15,6 +15,7 @@ COLLECTOR = ROOT / "collector" / "onetrail_collector"
 ARROWS_TABLE = """
 __init__:
 address:
+answers:
 bell:
 buckets:
 clock:
@@ -29,11 +30,12 @@ printable:
 privacy:
 welcome:
 body: address errors
-http_bounds: address errors limits
+http_answers: answers
+http_bounds: address errors http_answers limits
 connections: errors http_bounds limits
 dry_run: clock
 exports: clock
-guard: address buckets errors limits
+guard: address answers buckets errors limits
 logs: buckets clock printable
 refusals: clock errors
 settings: identity limits privacy
@@ -49,7 +51,7 @@ regrouping: identity store
 server: connections guard http_bounds limits
 wire: body clock errors ids
 device: wire
-endpoint: auth body errors wire
+endpoint: answers auth body errors wire
 enrichment: errors privacy wire
 identification: clock identity wire
 link_warnings: identity wire

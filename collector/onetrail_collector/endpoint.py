@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from onetrail_collector.answers import WHOLE, Head
 from onetrail_collector.auth import presented_secret
 from onetrail_collector.body import Disconnected, read_body
 from onetrail_collector.errors import Refused
@@ -56,6 +57,7 @@ class Endpoint:
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
+        self._usual = Head(200, [JSON, *CORS])
         self._preflight: Headers = [
             (b"access-control-allow-methods", ", ".join(exchange.methods).encode()),
             (b"access-control-allow-headers", exchange.allowed_headers.encode()),
@@ -99,11 +101,14 @@ class Endpoint:
             scope["state"]["refusals"].note(source, refused)
             scope["state"]["metrics"].refused(refused.code)
             answer = _with_retry(exchange.refuse(call, refused), refused)
+        cors = self._cors(headers)
         if isinstance(answer, bytes):
-            await _answer(send, 200, [JSON, *self._cors(headers)], answer)
+            if cors is CORS and WHOLE in scope.get("extensions", ()):
+                await send({"type": WHOLE, "head": self._usual, "body": answer})
+            else:
+                await _answer(send, 200, [JSON, *cors], answer)
         else:
-            all_headers = [*answer.headers, *self._cors(headers)]
-            await _answer(send, answer.status, all_headers, answer.body)
+            await _answer(send, answer.status, [*answer.headers, *cors], answer.body)
 
     def _cors(self, headers: dict[bytes, bytes]) -> Headers:
         origin = headers.get(b"origin")

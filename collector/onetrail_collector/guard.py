@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from onetrail_collector.address import is_local, limit_key
+from onetrail_collector.answers import WHOLE, with_defaults
 from onetrail_collector.buckets import Buckets
 from onetrail_collector.errors import Refused, busy, rate_limited
 from onetrail_collector.limits import Limits
@@ -28,13 +29,6 @@ SENSIBLE_ID = re.compile(rb"[A-Za-z0-9._:/+=-]{1,128}")  # what log readers and 
 LOOK_FOR_PROXY_EVERY = 64  # requests
 FROM_PROXY = "onetrail.from_proxy"
 
-# A page of our own that needs more sets its own of these.
-DEFAULT_HEADERS = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
-    (b"cross-origin-resource-policy", b"same-origin"),
-)
 REFUSAL_HEADERS = [
     (b"content-type", b"application/json"),
     (b"access-control-allow-origin", b"*"),
@@ -84,13 +78,15 @@ class Guard:
 
         def send_guarded(message: Message) -> Awaitable[None]:
             nonlocal status
-            if message["type"] == "http.response.start":
+            if message["type"] == WHOLE:
+                status = message["head"].status
+                self._answers[status] += 1
+                message["request_id"] = request_id
+            elif message["type"] == "http.response.start":
                 status = message["status"]
                 self._answers[status] += 1
-                headers = [*message["headers"], (b"x-request-id", request_id)]
-                message["headers"] = headers
-                own = dict(headers)
-                headers += [header for header in DEFAULT_HEADERS if header[0] not in own]
+                headers = with_defaults(message["headers"])
+                message["headers"] = [*headers, (b"x-request-id", request_id)]
             return send(message)
 
         self._at_once += 1

@@ -18,6 +18,8 @@ from onetrail_collector.limits import Limits
 
 try:
     from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+    from onetrail_collector.http_answers import EXTENSIONS, Cycle
 except ImportError:  # pragma: no cover - where there is no CPython
     HttpToolsProtocol = None  # type: ignore[assignment,misc]
 
@@ -141,6 +143,21 @@ if HttpToolsProtocol is not None:
                 detail = f"there are over {MAX_HEADERS} headers, which is the limit"
                 self._complain(431, "head_too_large", detail)
             super().on_header(name, value)
+
+        def on_headers_complete(self) -> None:
+            """A whole head; its task has not begun yet, so that the cycle can become ours."""
+            super().on_headers_complete()
+            self.cycle.__class__ = Cycle
+            self.scope["extensions"] = EXTENSIONS
+
+        def on_response_complete(self) -> None:
+            """An answer is out; connections.py looks for idle ones, so that no timer is set."""
+            if self.pipeline:
+                super().on_response_complete()
+                return
+            self.server_state.total_requests += 1
+            if not self.transport.is_closing():
+                self.flow.resume_reading()
 
         def on_body(self, body: bytes) -> None:
             """A part of the body."""

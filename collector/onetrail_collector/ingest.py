@@ -148,14 +148,20 @@ class Ingest:
                 return
 
     def _take(self) -> list[_Waiting]:
-        """Whatever waits, in the order of arrival, up to the events that one commit may hold."""
-        events = 0
-        for count, waiting in enumerate(self._queue):
+        """Whatever waits, in the order of arrival, up to the events that one commit may hold.
+
+        Where answers wait for it, at most half of all, so that there is as much to read and to
+        answer while it is written as there was to write.
+        """
+        events, at_most = 0, len(self._queue)
+        if self._answers:
+            at_most = min(at_most, (at_most + len(self._answers) + 1) // 2)
+        for count, waiting in enumerate(self._queue[:at_most]):
             events += len(waiting.request.envelope.events)
             if count and events > MAX_COMMIT_EVENTS:
                 break
         else:
-            count = len(self._queue)
+            count = at_most
         taken, self._queue = self._queue[:count], self._queue[count:]
         self._waiting_bytes -= sum(waiting.request.envelope.size_bytes for waiting in taken)
         return taken
@@ -163,8 +169,8 @@ class Ingest:
     async def _settle(self, group: list[_Waiting]) -> None:
         """Commit a group and answer each; one that breaks the commit takes no other along.
 
-        Where as many wait already, these are answered while the next commit is being written, so
-        that what they send then is read meanwhile.
+        Where half as many wait already, these are answered while the next commit is being written,
+        so that what they send then is read meanwhile.
         """
         began_s = time.perf_counter()
         try:
@@ -184,7 +190,7 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         self._answer()
         self._answers = list(zip(group, outcomes, strict=True))
-        if len(self._queue) < len(group):
+        if 2 * len(self._queue) < len(group):
             self._answer()
         self.committed.ring()
 

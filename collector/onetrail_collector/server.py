@@ -2,6 +2,7 @@
 
 import gc
 import socket
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -15,6 +16,9 @@ from onetrail_collector.http_bounds import MAX_HEAD_BYTES, protocol
 from onetrail_collector.limits import Limits
 
 GC_THRESHOLD = 100_000  # Python's 700 would look at each commit's rows several times
+# How long the writing thread, between two steps of SQLite's, and the reading one wait for the event
+# loop to let them go on: with Python's 5 ms they wait for all that it has to do.
+SWITCH_INTERVAL_S = 0.0005
 GRACE_S = 10  # for answers under way when it is told to stop
 
 
@@ -69,6 +73,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         gc.freeze()  # what is here now stays
         gc.set_threshold(GC_THRESHOLD)
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         if self.started:
             self._say_started()
             if self.should_exit:

@@ -282,6 +282,7 @@ def test_a_power_cut_loses_nothing_acknowledged(
         events = [{"id": i, "type": "identify", "properties": {"user_id": "7"}} for i in ids]
         body = {"source": {"id": "demo"}, "session": {"id": ids[0]}, "events": events}
         assert collector.post(body).status_code == 200
+    collector.get("/counts")  # so that the call that sent the last answer has returned
     collector.kill()
     answered = 0
     for cut in recorded.cuts(seed=17, moments=40):

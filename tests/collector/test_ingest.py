@@ -11,6 +11,7 @@ from typing import TypeVar
 import pytest
 
 from onetrail_collector import ingest as ingest_module
+from onetrail_collector.assignment import Request
 from onetrail_collector.errors import Refused
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.ingest import Ingest
@@ -69,6 +70,33 @@ def test_a_commit_holds_a_bounded_number_of_events(
         return (await store.counts()).events
 
     assert with_ingest(tmp_path, work) == 300
+
+
+def test_while_one_half_is_written_the_other_half_is_answered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Clients that send again once they are answered come to stand in two halves, by themselves."""
+    monkeypatch.setattr(ingest_module, "MAX_COMMIT_EVENTS", 10)  # the first commits are uneven
+    sizes: list[int] = []
+
+    async def client(ingest: Ingest, number: int) -> None:
+        for turn in range(12):
+            await ingest.submit(envelope(100 * number + turn))
+
+    async def work(ingest: Ingest, _: SqliteStore) -> None:
+        commit = ingest._commit
+
+        async def counted(requests: list[Request]) -> list[Receipt | Refused]:
+            sizes.append(len(requests))
+            return await commit(requests)
+
+        monkeypatch.setattr(ingest, "_commit", counted)
+        await asyncio.gather(*(client(ingest, number) for number in range(16)))
+
+    with_ingest(tmp_path, work)
+    assert sizes[0] == 10
+    assert sum(sizes) == 16 * 12
+    assert set(sizes[6:12]) == {8}, sizes
 
 
 def test_a_request_that_breaks_the_commit_takes_no_other_along(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Who is this, and what did they do? A profile, by any of its IDs or keys, and its events."""
 
+import asyncio
 from typing import Annotated
 
 import msgspec
@@ -182,13 +183,12 @@ def parse_key(policy: Policy, text: str) -> Key:
 async def read_profile_view(store: Store, number: int, *, limit: int, count_all: bool) -> Profile:
     """A profile as it is answered, with at most `limit` devices and keys."""
     count_to = COUNT_ALL if count_all else COUNT_TO
-    reads = store.identity
-    return profile_view(
-        await store.read_profile(number, limit=limit, count_to=count_to),
-        await reads.recent_sessions(number, limit=RECENT_SESSIONS),
-        await reads.totals(number, count_to=count_to),
-        None if count_all else COUNT_TO,
+    profile, sessions, totals = await asyncio.gather(
+        store.read_profile(number, limit=limit, count_to=count_to),
+        store.identity.recent_sessions(number, limit=RECENT_SESSIONS),
+        store.identity.totals(number, count_to=count_to),
     )
+    return profile_view(profile, sessions, totals, None if count_all else COUNT_TO)
 
 
 def event_view(event: StoredEvent) -> EventView:

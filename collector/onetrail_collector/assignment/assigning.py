@@ -21,6 +21,7 @@ from onetrail_collector.store.rows import (
     NewContext,
     ProfileId,
     Question,
+    Session,
     Source,
     SourcedLink,
     Writes,
@@ -63,7 +64,7 @@ class Assignment:
 
     def assign(self, request: Request) -> Receipt:
         """Add one request's writes; raises Refused, and adds nothing, where it may not send."""
-        envelope, identifications, received_ms, strangers = request
+        envelope, _, received_ms, strangers = request
         source = self._source(envelope)
         if envelope.refused:
             self.writes.quarantine += quarantine.rows(envelope, source.id, received_ms)
@@ -71,54 +72,65 @@ class Assignment:
             return Receipt("", "", rejected=envelope.rejected)
         envelope, device = self._devices.find(envelope, source, received_ms)
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
-        known, rows = self._known.events[source.id], self.writes.events
-        context_id = self._context(envelope.context)
-        behind_ms = skew_ms(envelope, received_ms)
         stored = self._known.sessions[source.id, device.public_id]
         session = device if envelope.imported else stored
         for stranger in strangers:
             session, device = self._devices.sign_in(request, source, session, device, stranger)
+        request = request._replace(envelope=envelope)
+        device = self._add_events(request, source, session, device, receipt)
+        self._devices.write()
+        receipt.accepted = len(receipt.events) - receipt.duplicates
+        goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
+        receipt.profile = goes_on.profile_id.public_id
+        return receipt
+
+    def _add_events(
+        self, request: Request, source: Source, session: Session, device: Session, receipt: Receipt
+    ) -> Session:
+        """Add a request's events to the writes and its answer; answers the device as it goes on.
+
+        It runs for each event that there is: what is the same for all of them is looked up before.
+        """
+        envelope, identifications, received_ms, _ = request
+        known, add = self._known.events[source.id], self.writes.events.extend
+        source_id, usual = source.id, device.public_id
+        context_id = self._context(envelope.context)
+        behind_ms = skew_ms(envelope, received_ms)
+        shift_ms = behind_ms or 0
+        number, current, holder = session.id, session.public_id, session.profile_id.id
         for event in envelope.events:
-            receipt.events.append(event.id)
-            if event.id in known:
+            event_id, time_ms, ahead_ms = event.id, event.time_ms, None
+            receipt.events.append(event_id)
+            if event_id in known:
                 receipt.duplicates += 1
                 receipt.duplicate_indexes.append(event.index)
                 continue
-            time_ms, ahead_ms = received_ms, None
-            if event.time_ms is not None:
-                time_ms = event.time_ms + (behind_ms or 0)
-                ahead_ms = 0
+            if time_ms is None:
+                time_ms = received_ms
+            else:
+                time_ms, ahead_ms = time_ms + shift_ms, 0
                 if time_ms > received_ms:  # from the future
                     time_ms, ahead_ms = received_ms, time_ms - received_ms
                     self.writes.clamped += 1
-            own = event.session or device.public_id
-            if own != session.public_id:
+            own = event.session or usual
+            if own != current:
                 session = self._sessions.session(
                     source, own, device.profile_id, time_ms, envelope.client
                 )
+                number, current, holder = session.id, own, session.profile_id.id
             if event.index in identifications:
-                identification = _believed(identifications[event.index], source, envelope)
-                session, device = self._devices.sign_in(
-                    request, source, session, device, identification
+                session, device = self._sign_in(
+                    request, source, event, time_ms, session, device, receipt
                 )
-                holder = session.profile_id
-                receipt.warnings += self._identify(
-                    source, event, holder, (time_ms, received_ms), identification
-                )
-                self.linked += [
-                    Linked(receipt, event, envelope.trusted, holder.id, key)
-                    for key in identification.keys
-                ]
-                self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
-                receipt.warnings += _warnings(event, identification)
-            known[event.id] = session
-            rows.append(
+                number, holder = session.id, session.profile_id.id
+            known[event_id] = session
+            add(
                 (
-                    source.id,
-                    event.id,
+                    source_id,
+                    event_id,
                     event.type,
-                    session.profile_id.id,
-                    session.id,
+                    holder,
+                    number,
                     time_ms,
                     received_ms,
                     event.properties,
@@ -128,11 +140,32 @@ class Assignment:
                     ahead_ms,
                 )
             )
-        self._devices.write()
-        receipt.accepted = len(receipt.events) - receipt.duplicates
-        goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
-        receipt.profile = goes_on.profile_id.public_id
-        return receipt
+        return device
+
+    def _sign_in(  # noqa: PLR0913, PLR0917 - who says it, of whom, and who is told
+        self,
+        request: Request,
+        source: Source,
+        event: Event,
+        time_ms: int,
+        session: Session,
+        device: Session,
+        receipt: Receipt,
+    ) -> tuple[Session, Session]:
+        """Add what an event says of who somebody is; the session and its device as they go on."""
+        envelope, identifications, received_ms, _ = request
+        identification = _believed(identifications[event.index], source, envelope)
+        session, device = self._devices.sign_in(request, source, session, device, identification)
+        holder = session.profile_id
+        receipt.warnings += self._identify(
+            source, event, holder, (time_ms, received_ms), identification
+        )
+        self.linked += [
+            Linked(receipt, event, envelope.trusted, holder.id, key) for key in identification.keys
+        ]
+        self.writes.blocked += [(entry, received_ms) for entry in identification.blocked]
+        receipt.warnings += _warnings(event, identification)
+        return session, device
 
     def _source(self, envelope: Envelope) -> Source:
         source = self._known.sources.get(envelope.source)

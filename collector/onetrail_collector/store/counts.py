@@ -5,11 +5,15 @@ month too, where that was summed up already.
 """
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
+from itertools import repeat
+from operator import floordiv
+from typing import Any
 
 import aiosqlite
 import msgspec
 
+from onetrail_collector.store.insert import Statement
 from onetrail_collector.store.periods import (
     DAY_MS,
     HOUR_MS,
@@ -19,8 +23,10 @@ from onetrail_collector.store.periods import (
     pieces,
 )
 from onetrail_collector.store.rows import (
+    EVENT_COLUMNS,
     CountRow,
     CountsAsked,
+    EventValues,
     PageView,
     PageViews,
     Tally,
@@ -69,9 +75,9 @@ SELECT '(other)', start_ms, sum(happened) FROM chosen WHERE line NOT IN greatest
 
 def tally(writes: Writes) -> list[Tally]:
     """What a commit adds to the counts, minute by minute of the time at which it happened."""
-    happened = Counter(
-        ("events", event[5] // MINUTE_MS, event[0], event[2]) for event in writes.events
-    )
+    minutes = map(floordiv, _column(writes.events, "time_ms"), repeat(MINUTE_MS))
+    sources, types = _column(writes.events, "source"), _column(writes.events, "type")
+    happened = Counter(zip(repeat("events"), minutes, sources, types))
     happened.update(
         ("sessions", row.started_ms // MINUTE_MS, row.source, "") for row in writes.sessions
     )
@@ -88,12 +94,22 @@ def tally(writes: Writes) -> list[Tally]:
     ]
 
 
+def _column(values: EventValues, name: str) -> Sequence[Any]:
+    return values[EVENT_COLUMNS.index(name) :: len(EVENT_COLUMNS)]
+
+
+def additions(rows: list[Tally], steps_ms: tuple[int, ...] = STEPS_MS) -> Iterator[Statement]:
+    """The statement that adds to the counts of these steps."""
+    if rows:
+        yield ADD_COUNTS, [(_json(rows), _json(steps_ms))]
+
+
 async def add_counts(
     writer: aiosqlite.Connection, rows: list[Tally], steps_ms: tuple[int, ...] = STEPS_MS
 ) -> None:
     """Add to the counts of these steps; within the caller's transaction."""
-    if rows:
-        await writer.execute(ADD_COUNTS, (_json(rows), _json(steps_ms)))
+    for sql, parameters in additions(rows, steps_ms):
+        await writer.executemany(sql, parameters)
 
 
 async def add_merges(writer: aiosqlite.Connection, merged: Collection[int], *, now_ms: int) -> None:

@@ -7,12 +7,15 @@ the writer (https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#
 import asyncio
 import sqlite3
 from collections.abc import Sequence
+from functools import partial
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
 
 import aiosqlite
+
+from onetrail_collector.store.insert import Writer
 
 APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
 BUSY_TIMEOUT_S = 5.0
@@ -42,13 +45,14 @@ def migrations() -> list[Migration]:
     return [Migration(int(name[:4]), name, (folder / name).read_text()) for name in names]
 
 
-async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Connection:
+async def open_writer(path: Path, *, synchronous: str = "full") -> Writer:
     """The one connection that writes; makes and migrates the file. Raises UnusableDatabase."""
     try:
         sqlite3.connect(
             _uri(path, "rwc"), uri=True
         ).close()  # aiosqlite leaves a thread if it fails
-        connection = await _connect(path, "rwc")
+        connection = Writer(partial(_open, path, "rwc"), iter_chunk_size=64)
+        await connection
     except sqlite3.OperationalError as error:
         raise UnusableDatabase(
             f"cannot open {path}: {error}; the folder must exist and be writable"
@@ -73,7 +77,7 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> aiosqlite.Con
 
 async def open_reader(path: Path) -> aiosqlite.Connection:
     """A connection that cannot write."""
-    return await _connect(path, "ro")
+    return await aiosqlite.Connection(partial(_open, path, "ro"), iter_chunk_size=64)
 
 
 async def checkpoint(writer: aiosqlite.Connection) -> None:
@@ -85,10 +89,9 @@ async def checkpoint(writer: aiosqlite.Connection) -> None:
         await writer.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_TIMEOUT_S)}")
 
 
-async def _connect(path: Path, mode: str) -> aiosqlite.Connection:
-    return await aiosqlite.connect(
-        _uri(path, mode), uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
-    )
+def _open(path: Path, mode: str) -> sqlite3.Connection:
+    uri = _uri(path, mode)
+    return sqlite3.connect(uri, uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S)
 
 
 def _uri(path: Path, mode: str) -> str:

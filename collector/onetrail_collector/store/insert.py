@@ -1,29 +1,53 @@
 """Many rows a statement: each step gives the interpreter's lock away and waits for it again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain
 from typing import Any
 
 import aiosqlite
 
-ROWS_A_STEP = (128, 16, 1)  # 128 rows of 10 values stay far below SQLite's 32,766 parameters
+# The longer a step, the longer the event loop has the lock meanwhile. 1,024 rows of 12 values stay
+# below SQLite's 32,766 parameters (https://www.sqlite.org/limits.html#max_variable_number).
+ROWS_A_STEP = (1024, 512, 128, 16, 1)
+
+Statement = tuple[str, Iterable[Sequence[Any]]]
+"""Its text, and the parameters of each time that it is run."""
+
+
+class Writer(aiosqlite.Connection):
+    """A connection that runs several statements in one turn of its thread."""
+
+    async def run(self, statements: Iterable[Statement]) -> None:
+        """Run them in this order, up to the first that fails. They are also made in the thread."""
+        await self._execute(self._run, statements)  # type: ignore[no-untyped-call]
+
+    def _run(self, statements: Iterable[Statement]) -> None:
+        for sql, parameters in statements:
+            self._conn.executemany(sql, parameters)
 
 
 async def insert(
     connection: aiosqlite.Connection, into: str, rows: Sequence[tuple[Any, ...]]
 ) -> None:
     """Add rows to `into`, a table with its columns."""
+    for sql, parameters in inserts(into, rows):
+        await connection.executemany(sql, parameters)
+
+
+def inserts(into: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
+    """The statements that add rows to `into`, a table with its columns."""
+    if rows:
+        yield from flat_inserts(into, list(chain.from_iterable(rows)), len(rows[0]))
+
+
+def flat_inserts(into: str, values: list[Any], columns: int) -> Iterator[Statement]:
+    """The same of rows whose values stand one after the other."""
     done = 0
     for size in ROWS_A_STEP:
-        steps = (len(rows) - done) // size
-        if steps:
-            end = done + steps * size
-            values = ", ".join([f"({', '.join('?' * len(rows[0]))})"] * size)
-            await connection.executemany(
-                f"INSERT INTO {into} VALUES {values}",
-                [
-                    tuple(chain.from_iterable(rows[start : start + size]))
-                    for start in range(done, end, size)
-                ],
-            )
+        step = size * columns
+        end = len(values) - (len(values) - done) % step
+        if end > done:
+            row = f"({', '.join('?' * columns)})"
+            sql = f"INSERT INTO {into} VALUES {', '.join([row] * size)}"
+            yield sql, [values[start : start + step] for start in range(done, end, step)]
             done = end

@@ -1,5 +1,8 @@
 """The ways out: what is stored about a profile, read on connections that cannot write."""
 
+import asyncio
+from typing import Any
+
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
@@ -48,24 +51,31 @@ async def read_profile(
     reader: aiosqlite.Connection, profile: int, *, limit: int, count_to: int
 ) -> ProfileRows:
     """A profile's traits, and at most `limit` of its oldest profile IDs and of their links."""
-    traits = list(
-        await reader.execute_fetchall(
-            """
-            SELECT traits.profile_id, traits.name, traits.value, traits.time_ms, traits.event_id,
-                   profile_ids.public_id
-            FROM profile_ids
-            CROSS JOIN traits ON traits.profile_id = profile_ids.id
-            WHERE profile_ids.profile = ?
-            """,
-            (profile,),
-        )
+    traits, profile_ids, links = await asyncio.gather(  # the thread waits for nobody between them
+        _traits(reader, profile),
+        _profile_ids(reader, profile, limit, count_to),
+        _links(reader, profile, limit),
     )
     return ProfileRows(
-        profile_ids=await _profile_ids(reader, profile, limit, count_to),
-        links=await _links(reader, profile, limit),
+        profile_ids=profile_ids,
+        links=links,
         traits=[Trait(*row[:5]) for row in traits],
         names={row[0]: row[5] for row in traits},
     )
+
+
+async def _traits(reader: aiosqlite.Connection, profile: int) -> list[Any]:
+    rows = await reader.execute_fetchall(
+        """
+        SELECT traits.profile_id, traits.name, traits.value, traits.time_ms, traits.event_id,
+               profile_ids.public_id
+        FROM profile_ids
+        CROSS JOIN traits ON traits.profile_id = profile_ids.id
+        WHERE profile_ids.profile = ?
+        """,
+        (profile,),
+    )
+    return list(rows)
 
 
 async def _links(reader: aiosqlite.Connection, profile: int, limit: int) -> list[LinkRow]:

@@ -27,6 +27,7 @@ from onetrail_collector.store import (
 )
 from onetrail_collector.store.database import open_reader, open_writer
 from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.insert import Writer
 from onetrail_collector.store.labels import Labels
 from onetrail_collector.store.retention import RetentionTables
 from onetrail_collector.store.rows import (
@@ -55,7 +56,7 @@ from onetrail_collector.store.transaction import Transaction
 class SqliteStore:
     """A Store in one file; store/protocol/ says what each call does."""
 
-    def __init__(self, writer: aiosqlite.Connection, reader: aiosqlite.Connection) -> None:
+    def __init__(self, writer: Writer, reader: aiosqlite.Connection) -> None:
         self._writer = writer
         self._reader = reader
         self._writing = asyncio.Lock()

@@ -5,27 +5,27 @@ Each function is a fixed handful of set-based statements, however many events th
 
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
-import aiosqlite
 import msgspec
 
-from onetrail_collector.store.counts import add_counts, tally
+from onetrail_collector.store.counts import additions, tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.imports import ImportTables
-from onetrail_collector.store.insert import insert
+from onetrail_collector.store.insert import Writer, flat_inserts, inserts
 from onetrail_collector.store.labels import Labels
 from onetrail_collector.store.links import add_links
 from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
+    EVENT_COLUMNS,
     DeviceKey,
     Known,
     LinkState,
-    NewEvent,
     ProfileId,
     Question,
     Session,
@@ -140,13 +140,19 @@ ON CONFLICT (source, value) DO UPDATE
 SET profile_id = excluded.profile_id, session = excluded.session, last_ms = excluded.last_ms
 """
 
+EVENTS = f"events ({', '.join(EVENT_COLUMNS)})"
+PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile)"
+SESSIONS = "sessions (id, source, public_id, profile_id, started_ms, client)"
+CONTEXTS = "contexts (id, sha256, body)"
+MOVE_SESSION = "UPDATE sessions SET profile_id = ?2 WHERE id = ?1"
+
 _rows = msgspec.json.Decoder(list[list[Any]])
 
 
 class Transaction:
     """What can be asked and written between BEGIN IMMEDIATE and COMMIT."""
 
-    def __init__(self, connection: aiosqlite.Connection, labels: Labels) -> None:
+    def __init__(self, connection: Writer, labels: Labels) -> None:
         self._connection = connection
         self._labels = labels
         self.identity = IdentityTables(connection)
@@ -218,20 +224,9 @@ class Transaction:
         return counts
 
     async def write(self, writes: Writes) -> list[LinkState]:
-        await self._add_events(writes.events)  # the longest step, and the one that may end it
-        await self._insert(
-            "profile_ids (id, public_id, source, issued_ms, profile)", writes.profile_ids
-        )
-        await self._insert(
-            "sessions (id, source, public_id, profile_id, started_ms, client)", writes.sessions
-        )
-        await self._each(
-            "UPDATE sessions SET profile_id = ?2 WHERE id = ?1", writes.moved_sessions.items()
-        )
-        await self._insert("contexts (id, sha256, body)", writes.contexts)
+        await self._add(writes)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
-        await add_counts(self._connection, self._labels.bound(tally(writes)))
         await self._from_json(KEEP_DEVICES, writes.devices.values())
         if await self._from_json(ADD_TRAITS, writes.traits):
             stated = {(trait.profile_id, trait.name) for trait in writes.traits}
@@ -244,15 +239,24 @@ class Transaction:
         writes.dropped_links += added.dropped
         return added.touched
 
-    async def _add_events(self, events: Sequence[NewEvent]) -> None:
+    async def _add(self, writes: Writes) -> None:
+        """What nearly every commit adds, in one turn of the thread."""
+        counts = self._labels.bound(tally(writes))
         try:
-            await self._insert(
-                "events (source, event_id, type, profile_id, session, time_ms, received_ms,"
-                " properties, context, context_id, skew_ms, ahead_ms)",
-                events,
+            await self._connection.run(
+                chain(
+                    flat_inserts(EVENTS, writes.events, len(EVENT_COLUMNS)),
+                    inserts(PROFILE_IDS, writes.profile_ids),
+                    inserts(SESSIONS, writes.sessions),
+                    [(MOVE_SESSION, writes.moved_sessions.items())],
+                    inserts(CONTEXTS, writes.contexts),
+                    additions(counts),
+                )
             )
         except sqlite3.IntegrityError as error:
-            raise AlreadyStored from error
+            if "events.event_id" in str(error):
+                raise AlreadyStored from error
+            raise
 
     async def touch(self) -> None:
         """A write that changes nothing."""
@@ -271,9 +275,6 @@ class Transaction:
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
-
-    async def _insert(self, into: str, rows: Sequence[tuple[Any, ...]]) -> None:
-        await insert(self._connection, into, rows)
 
     async def _from_json(self, sql: str, rows: Collection[tuple[Any, ...]]) -> int:
         """One step for all rows; answers how many were added or changed."""

@@ -10,6 +10,7 @@ from onetrail_collector.errors import not_json
 from onetrail_collector.wire.depth import MAX_DEPTH, is_too_deep
 
 MAX_JSON_BYTES = 32_768  # of one event's properties, and of one context
+SURELY_FIT_CHARS = MAX_JSON_BYTES // 4  # no character takes more bytes of UTF-8 than 4
 MAX_ID_CHARS = 128
 ESCAPED_NUL = "\\u0000"  # the only form in which JSON can hold one
 
@@ -65,7 +66,17 @@ def decode_text(body: bytes) -> str:
 
 def json_object(raw: msgspec.Raw, index: int | None, name: str) -> str | None:
     """The text of a JSON object, as sent; None where it is absent, null or empty."""
-    value = bytes(raw)
+    text = str(raw, "utf-8")
+    if (
+        2 < len(text) <= SURELY_FIT_CHARS  # noqa: PLR2004 - longer than {}
+        and text[0] == "{"
+        and text.count("{") + text.count("[") <= MAX_DEPTH
+    ):
+        return text  # as nearly all
+    return _looked_at(text.encode(), index, name)
+
+
+def _looked_at(value: bytes, index: int | None, name: str) -> str | None:
     if value[:1] == b"{" and 2 < len(value) <= MAX_JSON_BYTES:  # noqa: PLR2004 - longer than {}
         if is_too_deep(value):
             where = name if index is None else f"events[{index}].{name}"

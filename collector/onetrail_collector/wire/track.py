@@ -5,7 +5,7 @@ right shape is decoded in one pass; only where that fails are events looked at o
 one bad event never sinks its neighbours.
 """
 
-import re
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -29,7 +29,6 @@ from onetrail_collector.wire.json_text import (
 from onetrail_collector.wire.tracardi_fields import Times, adapt
 
 MAX_EVENTS = 1000
-_TRACARDI = re.compile('"tracardi"|"local"')  # what its browser tracker's context holds
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_ID_CHARS)]
 CheckedId = Annotated[Id, msgspec.Meta(pattern=r"^[^\x00]+$")]  # SQLite's text ends at a NUL
@@ -107,7 +106,8 @@ def _envelope(text: str, origin: str | None) -> Envelope:
             events.append(_event(index, event))
         except Unfit as unfit:
             rejected.append(Rejection(index, event.id, unfit.code, str(unfit)))
-    rejected.sort(key=lambda rejection: rejection.index)
+    if rejected:
+        rejected.sort(key=lambda rejection: rejection.index)
     try:
         context = json_object(batch.context, None, "context")
     except Unfit as unfit:
@@ -124,9 +124,14 @@ def _envelope(text: str, origin: str | None) -> Envelope:
         size_bytes=len(text),
         refused=_refused(text, rejected) if rejected else {},
     )
-    if batch.options is ABSENT and (context is None or not _TRACARDI.search(context)):
+    if batch.options is ABSENT and (context is None or not _is_tracardis(context)):
         return envelope
     return adapt(envelope, bytes(batch.options))
+
+
+def _is_tracardis(context: str) -> bool:
+    """Whether it holds what the context of Tracardi's browser tracker does."""
+    return '"tracardi"' in context or '"local"' in context
 
 
 def _refused(text: str, rejected: list[Rejection]) -> dict[int, str]:
@@ -168,11 +173,13 @@ def _results(receipt: Receipt) -> list[str]:
     return results
 
 
-def _decode(text: str, rejected: list[Rejection]) -> tuple[_Batch[Any], list[tuple[int, _Event]]]:
+def _decode(
+    text: str, rejected: list[Rejection]
+) -> tuple[_Batch[Any], Iterable[tuple[int, _Event]]]:
     if ESCAPED_NUL not in text:
         try:
             whole = _whole.decode(text)
-            return whole, list(enumerate(whole.events))
+            return whole, enumerate(whole.events)
         except msgspec.ValidationError:
             pass  # look for the events that are to blame
     try:

@@ -1,11 +1,12 @@
 """What goes into the store and comes out of it, as plain values."""
 
 from onetrail_collector.store.rows.commit import (
+    EVENT_COLUMNS,
     DeviceKey,
+    EventValues,
     Known,
     NewContext,
     NewDeviceKey,
-    NewEvent,
     NewProfileId,
     NewQuarantined,
     NewSession,
@@ -54,6 +55,7 @@ from onetrail_collector.store.rows.upkeep import (
 )
 
 __all__ = [
+    "EVENT_COLUMNS",
     "OTHER",
     "BlockedValue",
     "Change",
@@ -64,6 +66,7 @@ __all__ = [
     "DeviceKey",
     "Erasure",
     "EventAge",
+    "EventValues",
     "EventsPage",
     "FoundProfile",
     "ImportedRows",
@@ -76,7 +79,6 @@ __all__ = [
     "LiveFilter",
     "NewContext",
     "NewDeviceKey",
-    "NewEvent",
     "NewProfileId",
     "NewQuarantined",
     "NewSession",

@@ -100,11 +100,23 @@ class NewContext(NamedTuple):
 NewDeviceKey = tuple[int, str, int, int | None, int]
 
 
-# A row of events: source, event id, type, profile ID, session, time_ms, received_ms, properties,
-# context, context_id, skew_ms, ahead_ms. A plain tuple, because one is made for each event.
-NewEvent = tuple[
-    int, str, str, int, int, int, int, str, str | None, int | None, int | None, int | None
-]
+# The values of new events, these of each one after those of the one before: rows would only be
+# made to be taken apart again, and there is one for each event.
+EVENT_COLUMNS = (
+    "source",
+    "event_id",
+    "type",
+    "profile_id",
+    "session",
+    "time_ms",
+    "received_ms",
+    "properties",
+    "context",
+    "context_id",
+    "skew_ms",
+    "ahead_ms",
+)
+EventValues = list[int | str | None]
 
 
 class NewQuarantined(NamedTuple):
@@ -141,7 +153,7 @@ class Writes:
     sessions: list[NewSession] = field(default_factory=list)
     moved_sessions: dict[int, int] = field(default_factory=dict)  # session -> its new profile ID
     contexts: list[NewContext] = field(default_factory=list)
-    events: list[NewEvent] = field(default_factory=list)
+    events: EventValues = field(default_factory=list)
     links: list[SourcedLink] = field(default_factory=list)
     traits: list[Trait] = field(default_factory=list)
     quarantine: list[NewQuarantined] = field(default_factory=list)
