@@ -13,7 +13,7 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
 from onetrail_collector.store.identity_decisions import DecisionTables
 from onetrail_collector.store.identity_settling import SettlingTables
-from onetrail_collector.store.insert import insert
+from onetrail_collector.store.insert import Statement, Writer, inserts
 from onetrail_collector.store.rows import (
     Change,
     KeyState,
@@ -129,8 +129,15 @@ CROSS JOIN profile_ids AS others ON others.id = decisions.other
 """
 
 
+HISTORY = "history (what, profile, other, key, reason, event_id, decision, made_by, time_ms)"
+
+
 class IdentityTables(DecisionTables, SettlingTables):
     """The tables of identity resolution, on the connection of a transaction."""
+
+    def __init__(self, connection: Writer) -> None:
+        super().__init__(connection)
+        self._writer = connection
 
     async def link_states(self, links: Iterable[tuple[int, int]]) -> list[LinkState]:
         rows = await self._all(LINK_STATES, as_json(list(links)))
@@ -179,10 +186,12 @@ class IdentityTables(DecisionTables, SettlingTables):
         moves = sorted((profile, whole) for profile, whole in into.items() if profile != whole)
         new = [move for move in moves if move[0] in new_ids]
         old = [move for move in moves if move[0] not in new_ids]
-        await self._each("UPDATE profile_ids SET profile = ?2 WHERE id = ?1", new)
-        await self._each("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", old)
-        await self._each("UPDATE keys SET profile = ?2 WHERE profile = ?1", old)
-        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", sorted(keys.items()))
+        await self._run(
+            ("UPDATE profile_ids SET profile = ?2 WHERE id = ?1", new),
+            ("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", old),
+            ("UPDATE keys SET profile = ?2 WHERE profile = ?1", old),
+            ("UPDATE keys SET profile = ?2 WHERE id = ?1", sorted(keys.items())),
+        )
 
     async def region(
         self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
@@ -213,24 +222,26 @@ class IdentityTables(DecisionTables, SettlingTables):
         return dict(await self._all(OLDEST, as_json(list(profiles))))
 
     async def apply(self, regrouping: Regrouping) -> None:
-        await self._each(
-            "UPDATE profile_ids SET profile = ?2 WHERE id = ?1", regrouping.profiles.items()
-        )
-        await self._each("UPDATE keys SET profile = ?2 WHERE id = ?1", regrouping.keys.items())
-        await self._each(
-            "UPDATE links SET refused = ?3 WHERE profile_id = ?1 AND key = ?2",
-            [(*link, reason) for link, reason in regrouping.refused.items()],
+        refused = [(*link, reason) for link, reason in regrouping.refused.items()]
+        await self._run(
+            (
+                "UPDATE profile_ids SET profile = ?2 WHERE id = ?1",
+                list(regrouping.profiles.items()),
+            ),
+            ("UPDATE keys SET profile = ?2 WHERE id = ?1", list(regrouping.keys.items())),
+            ("UPDATE links SET refused = ?3 WHERE profile_id = ?1 AND key = ?2", refused),
         )
 
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
-        await insert(
-            self._connection,
-            "history (what, profile, other, key, reason, event_id, decision, made_by, time_ms)",
-            [(*change, now_ms) for change in changes],
-        )
+        await self._run(*inserts(HISTORY, [(*change, now_ms) for change in changes]))
         merged = [change.other for change in changes if change.what == "merged"]
         if merged:
             await add_merges(self._connection, merged, now_ms=now_ms)
+
+    async def _run(self, *statements: Statement) -> None:
+        """Those that have rows, in one turn of the writing thread."""
+        if some := [statement for statement in statements if statement[1]]:
+            await self._writer.run(some)
 
     async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
         await self._each(

@@ -4,12 +4,12 @@ A row's own profile ID is issued by the collector like any other, of the source 
 """
 
 from collections.abc import Sequence
+from itertools import chain
 
-import aiosqlite
 import msgspec
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store.insert import insert
+from onetrail_collector.store.insert import Writer, inserts
 from onetrail_collector.store.rows import ImportedRows
 
 SOURCE = "import"
@@ -35,7 +35,7 @@ WHERE true ON CONFLICT DO NOTHING RETURNING profile_id, key
 class ImportTables:
     """The tables of an import, on the connection of a transaction."""
 
-    def __init__(self, connection: aiosqlite.Connection) -> None:
+    def __init__(self, connection: Writer) -> None:
         self._connection = connection
 
     async def source(self, *, now_ms: int) -> int:
@@ -66,14 +66,14 @@ class ImportTables:
         return int(profile_id), int(key)
 
     async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
-        await insert(
-            self._connection,
-            "profile_ids (id, public_id, source, issued_ms, profile)",
-            rows.profile_ids,
-        )
-        await insert(self._connection, "keys (id, kind, value, profile)", rows.keys)
-        await insert(
-            self._connection, "links (profile_id, key, event_id, source, time_ms)", rows.links
+        await self._connection.run(
+            chain(
+                inserts(
+                    "profile_ids (id, public_id, source, issued_ms, profile)", rows.profile_ids
+                ),
+                inserts("keys (id, kind, value, profile)", rows.keys),
+                inserts("links (profile_id, key, event_id, source, time_ms)", rows.links),
+            )
         )
         perhaps = msgspec.json.encode(rows.perhaps).decode()
         new = await self._connection.execute_fetchall(ADD_LINKS_THAT_ARE_NEW, (perhaps,))

@@ -1,8 +1,12 @@
-"""Many rows a statement: each step gives the interpreter's lock away and waits for it again."""
+"""Many rows a statement: each step gives the interpreter's lock away and waits for it again.
 
-from collections.abc import Iterable, Iterator, Sequence
+So does each turn of the connection's thread, which the event loop waits for besides.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import aiosqlite
 
@@ -10,6 +14,8 @@ import aiosqlite
 # below SQLite's 32,766 parameters (https://www.sqlite.org/limits.html#max_variable_number).
 ROWS_A_STEP = (1024, 512, 128, 16, 1)
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Statement = tuple[str, Iterable[Sequence[Any]]]
 """Its text, and the parameters of each time that it is run."""
 
@@ -19,19 +25,23 @@ class Writer(aiosqlite.Connection):
 
     async def run(self, statements: Iterable[Statement]) -> None:
         """Run them in this order, up to the first that fails. They are also made in the thread."""
-        await self._execute(self._run, statements)  # type: ignore[no-untyped-call]
+        await self.turn(run, statements)
 
-    def _run(self, statements: Iterable[Statement]) -> None:
-        for sql, parameters in statements:
-            self._conn.executemany(sql, parameters)
+    async def turn(
+        self,
+        work: Callable[Concatenate[sqlite3.Connection, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Let the thread do `work`, as one whole; answers what it returns."""
+        done: T = await self._execute(work, self._conn, *args, **kwargs)  # type: ignore[no-untyped-call]
+        return done
 
 
-async def insert(
-    connection: aiosqlite.Connection, into: str, rows: Sequence[tuple[Any, ...]]
-) -> None:
-    """Add rows to `into`, a table with its columns."""
-    for sql, parameters in inserts(into, rows):
-        await connection.executemany(sql, parameters)
+def run(connection: sqlite3.Connection, statements: Iterable[Statement]) -> None:
+    """Run statements in their order, up to the first that fails."""
+    for sql, parameters in statements:
+        connection.executemany(sql, parameters)
 
 
 def inserts(into: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:

@@ -4,14 +4,14 @@ What was found and written makes the state of each link: nothing of it is read a
 ID keeps at most MAX_LINKS, and what one commit adds above: so no commit reads more.
 """
 
+import sqlite3
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-import aiosqlite
 import msgspec
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store.insert import insert
+from onetrail_collector.store.insert import inserts, run
 from onetrail_collector.store.rows import LinkState, SourcedLink
 
 MAX_LINKS = 1_000
@@ -20,6 +20,8 @@ FIND_KEYS = """
 SELECT asked.key, keys.id, keys.inactive, keys.profile FROM json_each(?) AS asked
 CROSS JOIN keys ON keys.kind = asked.value ->> 0 AND keys.value = asked.value ->> 1
 """
+
+LINKS = "links (profile_id, key, time_ms, event_id, source)"
 
 # Of profile IDs that may have links; the earliest evidence of a link is kept.
 ADD_LINKS = f"""
@@ -80,11 +82,14 @@ class _KeyRow(NamedTuple):
     profile: int | None
 
 
-async def add_links(
-    connection: aiosqlite.Connection, links: Sequence[SourcedLink], new_ids: Collection[int]
+def add_links(
+    connection: sqlite3.Connection, links: Sequence[SourcedLink], new_ids: Collection[int]
 ) -> AddedLinks:
-    """Add links and their keys; `new_ids` are the profile IDs that this commit has issued."""
-    keys = await _keys(connection, sorted({link.key for link, _ in links}))
+    """Add links and their keys: a turn of the writing thread.
+
+    `new_ids` are the profile IDs that this commit has issued.
+    """
+    keys = _keys(connection, sorted({link.key for link, _ in links}))
     evidence: dict[tuple[int, int], SourcedLink] = {}
     rows: dict[tuple[int, int], Row] = {}
     for found in links:
@@ -96,73 +101,63 @@ async def add_links(
             evidence[place] = found
     ordered = sorted(rows)  # neighbours in the table are on one page
     fresh = [place for place in ordered if place[0] in new_ids]
-    await insert(
-        connection,
-        "links (profile_id, key, time_ms, event_id, source)",
-        [rows[place] for place in fresh],
-    )
+    run(connection, inserts(LINKS, [rows[place] for place in fresh]))
     perhaps = [rows[place] for place in ordered if place[0] not in new_ids]
     reasons: dict[tuple[int, int], str | None] = dict.fromkeys(fresh)
     if perhaps:
-        reasons |= await _add_perhaps(connection, perhaps)
-    profiles = await _profiles(connection, {row[0] for row in perhaps})
+        reasons |= _add_perhaps(connection, perhaps)
+    profiles = _profiles(connection, {row[0] for row in perhaps})
     touched = []
     for place, reason in reasons.items():
         link = evidence[place].link
         number, inactive, holder = keys[link[1]]
         profile = profiles.get(place[0], place[0])
         touched.append(LinkState(link, number, profile, holder, reason, inactive))
-    dropped = await _drop(connection, perhaps) if len(touched) < len(rows) else []
+    dropped = _drop(connection, perhaps) if len(touched) < len(rows) else []
     return AddedLinks(touched, [(place[0], evidence[place].link.key) for place in dropped])
 
 
-async def _add_perhaps(
-    connection: aiosqlite.Connection, rows: Sequence[Row]
+def _add_perhaps(
+    connection: sqlite3.Connection, rows: Sequence[Row]
 ) -> dict[tuple[int, int], str | None]:
     """Add links that may be there; answers those new or changed, and why each joins nobody."""
-    added = await connection.execute_fetchall(ADD_LINKS, (_json(rows),))
+    added = connection.execute(ADD_LINKS, (_json(rows),))
     reasons = {(profile_id, key): refused for profile_id, key, refused in added}
-    decided = await connection.execute_fetchall(
-        REFUSED_LINKS, (_json(list({key for _, key in reasons})),)
-    )
+    decided = connection.execute(REFUSED_LINKS, (_json(list({key for _, key in reasons})),))
     for profile_id, key in decided:
         if (profile_id, key) in reasons:
             reasons[profile_id, key] = "link_refused"
     return reasons
 
 
-async def _profiles(
-    connection: aiosqlite.Connection, profile_ids: Collection[int]
-) -> dict[int, int]:
+def _profiles(connection: sqlite3.Connection, profile_ids: Collection[int]) -> dict[int, int]:
     """The profile of each; one that this commit has issued is a profile of its own."""
     if not profile_ids:
         return {}
-    rows = await connection.execute_fetchall(FIND_PROFILES, (_json(sorted(profile_ids)),))
+    rows = connection.execute(FIND_PROFILES, (_json(sorted(profile_ids)),))
     return {int(row[0]): int(row[1]) for row in rows}
 
 
-async def _keys(connection: aiosqlite.Connection, keys: Sequence[Key]) -> dict[Key, _KeyRow]:
+def _keys(connection: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, _KeyRow]:
     """Each key as it is stored; those that are new are added."""
-    found = await connection.execute_fetchall(FIND_KEYS, (_json(keys),))
+    found = connection.execute(FIND_KEYS, (_json(keys),))
     rows = {keys[place]: _KeyRow(*row) for place, *row in found}
     if len(rows) < len(keys):
-        [(last,)] = await connection.execute_fetchall("SELECT ifnull(max(id), 0) FROM keys")
+        [(last,)] = connection.execute("SELECT ifnull(max(id), 0) FROM keys")
         new = [key for key in keys if key not in rows]
         numbered = list(enumerate(new, last + 1))
-        await insert(
-            connection, "keys (id, kind, value)", [(number, *key) for number, key in numbered]
-        )
+        run(connection, inserts("keys (id, kind, value)", [(n, *key) for n, key in numbered]))
         rows |= {key: _KeyRow(number, None, None) for number, key in numbered}
     return rows
 
 
-async def _drop(connection: aiosqlite.Connection, rows: Sequence[Row]) -> list[tuple[int, int]]:
+def _drop(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[tuple[int, int]]:
     """Count the links that were not added, above the bound, and forget their keys."""
-    found = await connection.execute_fetchall(DROPPED_LINKS, (_json(rows),))
+    found = connection.execute(DROPPED_LINKS, (_json(rows),))
     dropped = [(row[0], row[1]) for row in found]
     if dropped:
-        await connection.executemany(COUNT_DROPPED, [place[:1] for place in dropped])
-        await connection.executemany(FORGET_KEY, [place[1:] for place in dropped])
+        connection.executemany(COUNT_DROPPED, [place[:1] for place in dropped])
+        connection.executemany(FORGET_KEY, [place[1:] for place in dropped])
     return dropped
 
 

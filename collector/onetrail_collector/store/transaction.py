@@ -235,7 +235,7 @@ class Transaction:
         if not writes.links:
             return []
         new_ids = {row.id for row in writes.profile_ids}
-        added = await add_links(self._connection, writes.links, new_ids)
+        added = await self._connection.turn(add_links, writes.links, new_ids)
         writes.dropped_links += added.dropped
         return added.touched
 
