@@ -3,26 +3,21 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
-import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from itertools import chain
 from typing import Any
 
 import msgspec
 
-from onetrail_collector.store.counts import additions, tally
+from onetrail_collector.store.counts import tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.imports import ImportTables
-from onetrail_collector.store.insert import Writer, flat_inserts, inserts
+from onetrail_collector.store.insert import Writer
 from onetrail_collector.store.labels import Labels
-from onetrail_collector.store.links import add_links
-from onetrail_collector.store.protocol import AlreadyStored
 from onetrail_collector.store.quarantine import keep_quarantined
 from onetrail_collector.store.reads import find_profile
 from onetrail_collector.store.rows import (
-    EVENT_COLUMNS,
     DeviceKey,
     Known,
     LinkState,
@@ -32,8 +27,7 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 from onetrail_collector.store.sources import to_source
-
-MAX_TRAIT_VALUES = 5
+from onetrail_collector.store.writing import write
 
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
@@ -89,15 +83,6 @@ SELECT
 """
 )
 
-ADD_TRAITS = """
-INSERT INTO traits (profile_id, name, value, time_ms, event_id)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
-WHERE true
-ON CONFLICT (profile_id, name, value) DO UPDATE
-SET time_ms = excluded.time_ms, event_id = excluded.event_id
-WHERE (excluded.time_ms, excluded.event_id) > (traits.time_ms, traits.event_id)
-"""
-
 COUNT_VALUES = """
 SELECT links.profile_id, keys.kind, count(*)
 FROM json_each(?) AS asked
@@ -107,44 +92,6 @@ CROSS JOIN links ON links.profile_id = asked.value AND links.key IN (
 CROSS JOIN keys ON keys.id = links.key
 GROUP BY 1, 2
 """
-
-COUNT_BLOCKED = """
-INSERT INTO blocked_values (kind, entry, count, first_seen_ms, last_seen_ms)
-SELECT value ->> 0, value ->> 1, count(*), min(value ->> 2), max(value ->> 2) FROM json_each(?)
-WHERE true
-GROUP BY 1, 2
-ON CONFLICT (kind, entry) DO UPDATE
-SET count = count + excluded.count, last_seen_ms = max(last_seen_ms, excluded.last_seen_ms)
-"""
-
-# Of each trait a profile ID keeps its newest values: an app that counts in one fills no disk.
-CROWDED_TRAITS = f"""
-SELECT stated.value ->> 0, stated.value ->> 1 FROM json_each(?) AS stated WHERE EXISTS (
-    SELECT 1 FROM traits
-    WHERE profile_id = stated.value ->> 0 AND name = stated.value ->> 1
-    LIMIT 1 OFFSET {MAX_TRAIT_VALUES}
-)
-"""
-FORGET_TRAITS = f"""
-DELETE FROM traits WHERE profile_id = ?1 AND name = ?2 AND value NOT IN (
-    SELECT value FROM traits WHERE profile_id = ?1 AND name = ?2
-    ORDER BY time_ms DESC, event_id DESC, value DESC LIMIT {MAX_TRAIT_VALUES}
-)
-"""
-
-KEEP_DEVICES = """
-INSERT INTO device_keys (source, value, profile_id, session, last_ms)
-SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
-WHERE true
-ON CONFLICT (source, value) DO UPDATE
-SET profile_id = excluded.profile_id, session = excluded.session, last_ms = excluded.last_ms
-"""
-
-EVENTS = f"events ({', '.join(EVENT_COLUMNS)})"
-PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile)"
-SESSIONS = "sessions (id, source, public_id, profile_id, started_ms, client)"
-CONTEXTS = "contexts (id, sha256, body)"
-MOVE_SESSION = "UPDATE sessions SET profile_id = ?2 WHERE id = ?1"
 
 _rows = msgspec.json.Decoder(list[list[Any]])
 
@@ -224,39 +171,11 @@ class Transaction:
         return counts
 
     async def write(self, writes: Writes) -> list[LinkState]:
-        await self._add(writes)
+        counts = self._labels.bound(tally(writes))
+        touched = await self._connection.turn(write, writes, counts)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
-        await self._from_json(KEEP_DEVICES, writes.devices.values())
-        if await self._from_json(ADD_TRAITS, writes.traits):
-            stated = {(trait.profile_id, trait.name) for trait in writes.traits}
-            await self._each(FORGET_TRAITS, await self._all(CROWDED_TRAITS, _json(stated)))
-        await self._from_json(COUNT_BLOCKED, [(*entry, ms) for entry, ms in writes.blocked])
-        if not writes.links:
-            return []
-        new_ids = {row.id for row in writes.profile_ids}
-        added = await self._connection.turn(add_links, writes.links, new_ids)
-        writes.dropped_links += added.dropped
-        return added.touched
-
-    async def _add(self, writes: Writes) -> None:
-        """What nearly every commit adds, in one turn of the thread."""
-        counts = self._labels.bound(tally(writes))
-        try:
-            await self._connection.run(
-                chain(
-                    flat_inserts(EVENTS, writes.events, len(EVENT_COLUMNS)),
-                    inserts(PROFILE_IDS, writes.profile_ids),
-                    inserts(SESSIONS, writes.sessions),
-                    [(MOVE_SESSION, writes.moved_sessions.items())],
-                    inserts(CONTEXTS, writes.contexts),
-                    additions(counts),
-                )
-            )
-        except sqlite3.IntegrityError as error:
-            if "events.event_id" in str(error):
-                raise AlreadyStored from error
-            raise
+        return touched
 
     async def touch(self) -> None:
         """A write that changes nothing."""
@@ -275,20 +194,6 @@ class Transaction:
 
     async def _all(self, sql: str, *parameters: object) -> list[Any]:
         return list(await self._connection.execute_fetchall(sql, parameters))
-
-    async def _from_json(self, sql: str, rows: Collection[tuple[Any, ...]]) -> int:
-        """One step for all rows; answers how many were added or changed."""
-        if not rows:
-            return 0
-        cursor = await self._connection.execute(sql, (_json(rows),))
-        return cursor.rowcount
-
-    async def _each(self, sql: str, rows: Iterable[Iterable[Any]]) -> int:
-        rows = list(rows)
-        if not rows:
-            return 0
-        cursor = await self._connection.executemany(sql, rows)
-        return cursor.rowcount
 
 
 def _session(row: Sequence[Any]) -> Session:
