@@ -4,6 +4,7 @@ What is past is summed up and thinned out by rollups.py; an event that comes lat
 month too, where that was summed up already.
 """
 
+import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from itertools import repeat
@@ -13,7 +14,7 @@ from typing import Any
 import aiosqlite
 import msgspec
 
-from onetrail_collector.store.insert import Statement
+from onetrail_collector.store.insert import Statement, run
 from onetrail_collector.store.periods import (
     DAY_MS,
     HOUR_MS,
@@ -112,15 +113,18 @@ async def add_counts(
         await writer.executemany(sql, parameters)
 
 
-async def add_merges(writer: aiosqlite.Connection, merged: Collection[int], *, now_ms: int) -> None:
+def add_merges(connection: sqlite3.Connection, merged: Collection[int], *, now_ms: int) -> None:
     """Count profiles that became part of another, by the source of each one's oldest profile ID."""
-    rows = await writer.execute_fetchall(
+    rows = connection.execute(
         "SELECT profile_ids.source, count(*) FROM json_each(?) AS merged"
         " CROSS JOIN profile_ids ON profile_ids.id = merged.value GROUP BY profile_ids.source",
         (_json(list(merged)),),
     )
     minute_ms = now_ms - now_ms % MINUTE_MS
-    await add_counts(writer, [("merges", minute_ms, source, "", count) for source, count in rows])
+    run(
+        connection,
+        additions([("merges", minute_ms, source, "", count) for source, count in rows]),
+    )
 
 
 async def read_counts(reader: aiosqlite.Connection, asked: CountsAsked) -> list[CountRow]:

@@ -4,6 +4,7 @@ A profile is a number that profile IDs and keys carry. Merging relabels the smal
 no event, session, link or trait is ever touched.
 """
 
+import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
@@ -13,7 +14,7 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
 from onetrail_collector.store.identity_decisions import DecisionTables
 from onetrail_collector.store.identity_settling import SettlingTables
-from onetrail_collector.store.insert import Statement, Writer, inserts
+from onetrail_collector.store.insert import Statement, Writer, inserts, run
 from onetrail_collector.store.rows import (
     Change,
     KeyState,
@@ -233,10 +234,8 @@ class IdentityTables(DecisionTables, SettlingTables):
         )
 
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
-        await self._run(*inserts(HISTORY, [(*change, now_ms) for change in changes]))
-        merged = [change.other for change in changes if change.what == "merged"]
-        if merged:
-            await add_merges(self._connection, merged, now_ms=now_ms)
+        if changes:
+            await self._writer.turn(_note, changes, now_ms=now_ms)
 
     async def _run(self, *statements: Statement) -> None:
         """Those that have rows, in one turn of the writing thread."""
@@ -282,6 +281,12 @@ class IdentityTables(DecisionTables, SettlingTables):
             " (SELECT ifnull(max(id), 0) FROM profile_ids)"
         )
         return key, profile_id
+
+
+def _note(connection: sqlite3.Connection, changes: Sequence[Change], *, now_ms: int) -> None:
+    run(connection, inserts(HISTORY, [(*change, now_ms) for change in changes]))
+    if merged := [change.other for change in changes if change.what == "merged"]:
+        add_merges(connection, merged, now_ms=now_ms)
 
 
 def _link_state(row: Sequence[Any]) -> LinkState:

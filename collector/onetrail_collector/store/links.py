@@ -106,7 +106,7 @@ def add_links(
     reasons: dict[tuple[int, int], str | None] = dict.fromkeys(fresh)
     if perhaps:
         reasons |= _add_perhaps(connection, perhaps)
-    profiles = _profiles(connection, {row[0] for row in perhaps})
+    profiles = _profiles(connection, {place[0] for place in reasons if place[0] not in new_ids})
     touched = []
     for place, reason in reasons.items():
         link = evidence[place].link
@@ -123,6 +123,8 @@ def _add_perhaps(
     """Add links that may be there; answers those new or changed, and why each joins nobody."""
     added = connection.execute(ADD_LINKS, (_json(rows),))
     reasons = {(profile_id, key): refused for profile_id, key, refused in added}
+    if not reasons:
+        return reasons
     decided = connection.execute(REFUSED_LINKS, (_json(list({key for _, key in reasons})),))
     for profile_id, key in decided:
         if (profile_id, key) in reasons:
