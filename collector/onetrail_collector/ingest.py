@@ -10,6 +10,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import NamedTuple
 
 from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
@@ -242,13 +243,11 @@ class Ingest:
             links = await transaction.write(assignment.writes)
             settled = Settled()
             if links:
-                settled = await settle(
-                    transaction.identity,
-                    links,
-                    self._policy,
-                    new_ids={row.id for row in assignment.writes.profile_ids},
-                    now_ms=self._clock(),
+                new_ids = {row.id for row in assignment.writes.profile_ids}
+                resolve = partial(
+                    settle, states=links, policy=self._policy, new_ids=new_ids, now_ms=self._clock()
                 )
+                settled = await transaction.at_once(resolve)
             refused = settled.refused | dict.fromkeys(assignment.writes.dropped_links, LIMIT)
             if refused:
                 await self._warn(transaction, assignment.linked, refused)

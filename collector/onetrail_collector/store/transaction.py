@@ -3,11 +3,12 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import msgspec
 
+from onetrail_collector.store.at_once import at_once
 from onetrail_collector.store.counts import tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
@@ -93,6 +94,7 @@ CROSS JOIN keys ON keys.id = links.key
 GROUP BY 1, 2
 """
 
+T = TypeVar("T")
 _rows = msgspec.json.Decoder(list[list[Any]])
 
 
@@ -176,6 +178,9 @@ class Transaction:
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
         return touched
+
+    async def at_once(self, work: Callable[[IdentityTables], Coroutine[Any, Any, T]]) -> T:
+        return await self._connection.turn(at_once, work)
 
     async def touch(self) -> None:
         """A write that changes nothing."""

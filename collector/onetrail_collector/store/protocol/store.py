@@ -1,8 +1,8 @@
 """The store itself: one transaction at a time that writes, and what is read beside it."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.protocol.identity import (
@@ -35,6 +35,8 @@ from onetrail_collector.store.rows import (
     Token,
     Writes,
 )
+
+T = TypeVar("T")
 
 
 class AlreadyStored(Exception):  # noqa: N818 - an answer to a guess
@@ -75,6 +77,9 @@ class StoreTransaction(Protocol):
     @property
     def identity(self) -> IdentityTransaction:
         """The part that identity resolution works on."""
+
+    async def at_once(self, work: Callable[[IdentityTransaction], Coroutine[Any, Any, T]]) -> T:
+        """The same part, for work that waits for nothing else; off the event loop, as one whole."""
 
     @property
     def imports(self) -> ImportTransaction:
