@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from onetrail._version import __version__
 from onetrail.late import new_client
 from onetrail.watchdog import Watchdog
 
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
     from onetrail.settings import Settings
 
 
-_PLAIN = {"Content-Type": "application/json"}
+# Not httpx's own user agent: that one is on the lists of crawlers.
+_PLAIN = {"Content-Type": "application/json", "User-Agent": f"onetrail-python/{__version__}"}
 _GZIPPED = {**_PLAIN, "Content-Encoding": "gzip"}
 
 

@@ -9,11 +9,14 @@ import logging
 import random
 import time
 
+import crawleruseragents
 import httpx
 import pytest
 import respx
 from sdk_run import wait_until
 from sdk_sink import Sink
+
+import onetrail
 
 
 def track_and_count(tracker, sink, count=200, timeout_s=20.0):
@@ -210,3 +213,13 @@ def test_a_program_that_seeds_random_keeps_its_sequence(new_tracker):
     tracker.track("one")
     wait_until(lambda: tracker._sender.failed >= 3)
     assert random.getstate() == before
+
+
+def test_the_sdk_is_on_no_list_of_crawlers(new_tracker, sink):
+    """A source that refuses crawlers would refuse it for ever, and its events would wait."""
+    tracker = new_tracker()
+    tracker.track("one")
+    assert tracker.flush(timeout_s=5) == 0
+    agent = sink.headers[0]["User-Agent"]
+    assert agent == f"onetrail-python/{onetrail.__version__}"
+    assert not crawleruseragents.is_crawler(agent)
