@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import aiosqlite
 import httpx
@@ -112,6 +113,15 @@ class Collector:
     def post(self, body: Any, path: str = "/track", **headers: str) -> httpx.Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return httpx.post(self.url + path, content=content, headers=headers, timeout=20)
+
+    def identify(self, session: str, **properties: Any) -> str:
+        """One identify event of a session at `demo`; answers the profile ID."""
+        event = {"id": str(uuid4()), "type": "identify", "properties": properties}
+        answer = self.post(
+            {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
+        )
+        profile_id: str = answer.json()["profile"]["id"]
+        return profile_id
 
     def get(self, path: str, **params: str) -> Any:
         """What the admin API answers."""

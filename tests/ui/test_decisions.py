@@ -2,19 +2,9 @@
 
 import json
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Page, expect
-
-
-def send(collector: Any, session: str, **properties: Any) -> str:
-    event = {"id": str(uuid4()), "type": "identify", "properties": properties}
-    answer = collector.post(
-        {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
-    )
-    profile_id: str = answer.json()["profile"]["id"]
-    return profile_id
 
 
 def devices(collector: Any, profile_id: str) -> set[str]:
@@ -32,7 +22,7 @@ def confirm(page: Page, button: str, reason: str) -> None:
 @pytest.fixture
 def three(collector: Any) -> list[str]:
     """Three devices of one customer number."""
-    return [send(collector, f"s{number}", user_id="17") for number in range(3)]
+    return [collector.identify(f"s{number}", user_id="17") for number in range(3)]
 
 
 def test_two_devices_say_why_they_are_one(
@@ -73,7 +63,7 @@ def test_a_split_is_previewed_done_kept_in_the_history_and_undone(
 
 
 def test_two_profiles_are_joined(signed_in: Page, collector: Any, three: list[str]) -> None:
-    other = send(collector, "other", email="ann@acme-shop.ch")
+    other = collector.identify("other", email="ann@acme-shop.ch")
     signed_in.goto(f"{collector.url}/ui/profiles/{three[0]}")
     signed_in.get_by_role("button", name="Join with another profile").click()
     signed_in.get_by_label("Any profile ID").fill("nobody")

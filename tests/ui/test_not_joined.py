@@ -3,7 +3,6 @@
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
@@ -28,15 +27,6 @@ def collector(new_collector: Callable[..., Any], tmp_path: Path) -> Any:
     return new_collector("--demo", "--config", str(config)).start()
 
 
-def identify(collector: Any, session: str, **properties: Any) -> str:
-    event = {"id": str(uuid4()), "type": "identify", "properties": properties}
-    answer = collector.post(
-        {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
-    )
-    profile_id: str = answer.json()["profile"]["id"]
-    return profile_id
-
-
 def listed(page: Page, profile_id: str) -> Locator:
     return page.locator(f"#found a[href='/ui/profiles/{profile_id}']")
 
@@ -51,7 +41,7 @@ def decide(page: Page, reason: str) -> None:
 
 def test_a_shared_value_leads_to_all_who_use_it(signed_in: Page, collector: Any) -> None:
     people = [
-        identify(collector, str(number), home="044 1", email=f"p{number}@acme-shop.ch")
+        collector.identify(str(number), home="044 1", email=f"p{number}@acme-shop.ch")
         for number in range(4)
     ]
     signed_in.goto(f"{collector.url}/ui/identity")
@@ -76,8 +66,8 @@ def test_a_conflict_leads_to_both_people_and_the_device_to_its_evidence(
     signed_in: Page, collector: Any
 ) -> None:
     """Two customer numbers with one address: which of the two has it wrong is for people to say."""
-    ann = identify(collector, "1", user_id="1", email="office@acme-shop.ch")
-    bob = identify(collector, "2", user_id="2", email="office@acme-shop.ch")
+    ann = collector.identify("1", user_id="1", email="office@acme-shop.ch")
+    bob = collector.identify("2", user_id="2", email="office@acme-shop.ch")
     signed_in.goto(f"{collector.url}/ui/identity")
     exclusive = signed_in.locator("#counts [data-reason=exclusive]")
     expect(exclusive).to_have_attribute("aria-pressed", "true")

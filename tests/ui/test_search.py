@@ -3,18 +3,8 @@
 import sqlite3
 from contextlib import closing
 from typing import Any
-from uuid import uuid4
 
 from playwright.sync_api import Page, expect
-
-
-def identify(collector: Any, session: str, **properties: Any) -> str:
-    event = {"id": str(uuid4()), "type": "identify", "properties": properties}
-    answer = collector.post(
-        {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
-    )
-    profile_id: str = answer.json()["profile"]["id"]
-    return profile_id
 
 
 def found(collector: Any, text: str) -> list[tuple[str, str, str]]:
@@ -23,8 +13,8 @@ def found(collector: Any, text: str) -> list[tuple[str, str, str]]:
 
 
 def test_a_person_is_found_while_a_key_or_a_name_is_typed(signed_in: Page, collector: Any) -> None:
-    ann = identify(collector, "1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
-    identify(collector, "2", email="bob@acme-shop.ch", traits={"name": "Bob"})
+    ann = collector.identify("1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
+    collector.identify("2", email="bob@acme-shop.ch", traits={"name": "Bob"})
     signed_in.goto(f"{collector.url}/ui/profiles")
     box = signed_in.get_by_label("A profile ID")
     hits = signed_in.locator("#found .hit")
@@ -39,7 +29,7 @@ def test_a_person_is_found_while_a_key_or_a_name_is_typed(signed_in: Page, colle
 
 def test_a_prefix_is_taken_as_text_and_the_answers_are_few(collector: Any) -> None:
     for number in range(30):
-        identify(collector, f"s{number}", user_id=f"a{number:02}", traits={"name": f"x%y{number}"})
+        collector.identify(f"s{number}", user_id=f"a{number:02}", traits={"name": f"x%y{number}"})
     assert len(found(collector, "a0")) == 10
     assert len(found(collector, "a" * 2)) == 0
     assert len(found(collector, "x%")) == 20
@@ -48,8 +38,8 @@ def test_a_prefix_is_taken_as_text_and_the_answers_are_few(collector: Any) -> No
 
 
 def test_a_person_is_found_by_the_ids_of_what_they_did(collector: Any) -> None:
-    ann = identify(collector, "session-of-ann", email="ann@acme-shop.ch")
-    identify(collector, "session-of-bob", email="bob@acme-shop.ch")
+    ann = collector.identify("session-of-ann", email="ann@acme-shop.ch")
+    collector.identify("session-of-bob", email="bob@acme-shop.ch")
     [(event_id,)] = collector.rows("SELECT event_id FROM links ORDER BY profile_id LIMIT 1")
     assert found(collector, ann[:8].upper()) == [(ann, "profile ID", ann)]
     assert found(collector, "session-of-ann") == [(ann, "session ID", "session-of-ann")]
@@ -59,7 +49,7 @@ def test_a_person_is_found_by_the_ids_of_what_they_did(collector: Any) -> None:
 
 
 def test_enter_opens_the_only_one_whom_a_beginning_means(signed_in: Page, collector: Any) -> None:
-    identify(collector, "1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
+    collector.identify("1", email="ann@acme-shop.ch", traits={"name": "Ann Example"})
     for text in ("exam", "ann@", "ann"):  # the last by two of her names
         signed_in.goto(f"{collector.url}/ui/profiles")
         signed_in.get_by_label("A profile ID").fill(text)
@@ -76,8 +66,7 @@ def test_of_hashed_keys_only_whole_values_are_found(
     config = tmp_path / "onetrail.toml"
     config.write_text("[identity]\nhash_keys = true\n")
     collector = new_collector("--demo", "--config", str(config)).start()
-    ann = identify(
-        collector,
+    ann = collector.identify(
         "1",
         email="ann@acme-shop.ch",
         traits={"email": "ann@acme-shop.ch", "name": "Ann"},
@@ -90,8 +79,8 @@ def test_of_hashed_keys_only_whole_values_are_found(
 
 def test_traits_of_all_are_searched_however_many_devices_came_later(collector: Any) -> None:
     traits = {"name": "Dr Ann  Élodie Example", "customer": 4711, "plan": "pro"}
-    ann = identify(collector, "1", traits=traits)
-    identify(collector, "2", traits={"name": "Annika", "customer": 4800})
+    ann = collector.identify("1", traits=traits)
+    collector.identify("2", traits={"name": "Annika", "customer": 4800})
     collector.stop()
     with closing(sqlite3.connect(collector.db)) as connection, connection:
         connection.execute(
@@ -109,8 +98,8 @@ def test_traits_of_all_are_searched_however_many_devices_came_later(collector: A
 
 
 def test_what_an_erased_person_said_is_not_found_and_not_kept(collector: Any) -> None:
-    ann = identify(collector, "1", traits={"name": "Ann Example"})
-    bob = identify(collector, "2", traits={"name": "Bob Example"})
+    ann = collector.identify("1", traits={"name": "Ann Example"})
+    bob = collector.identify("2", traits={"name": "Bob Example"})
     collector.run("erase", ann, "--yes")
     assert [one[0] for one in found(collector, "exam")] == [bob]
     assert found(collector, "ann") == []
@@ -121,7 +110,7 @@ def test_what_an_erased_person_said_is_not_found_and_not_kept(collector: Any) ->
 def test_a_value_that_was_pushed_out_is_found_no_more(collector: Any) -> None:
     """Of a trait the newest five are kept, and those are what is searched."""
     for number in range(7):
-        identify(collector, "1", traits={"name": f"Name{number} Same"})
+        collector.identify("1", traits={"name": f"Name{number} Same"})
     assert found(collector, "name0") == []
     assert [one[2] for one in found(collector, "name6")] == ["Name6 Same"]
     assert len(found(collector, "same")) == 5

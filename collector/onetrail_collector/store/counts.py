@@ -12,7 +12,6 @@ from operator import floordiv
 from typing import Any
 
 import aiosqlite
-import msgspec
 
 from onetrail_collector.store.insert import Statement, run
 from onetrail_collector.store.periods import (
@@ -33,6 +32,7 @@ from onetrail_collector.store.rows import (
     Tally,
     Writes,
 )
+from onetrail_collector.store.statements import as_json
 
 STEPS_MS = (MINUTE_MS, HOUR_MS, DAY_MS, MONTH_MS)
 PAGE_STEPS_MS = (HOUR_MS, DAY_MS, MONTH_MS)
@@ -53,7 +53,6 @@ GROUP BY 1, 2, 3, 4, 5
 ON CONFLICT DO UPDATE SET count = count + excluded.count
 """
 
-# Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
 # Summed up here and not in Python: a year has a hundred times as many rows as a page shows.
 READ_COUNTS = """
 WITH chosen AS MATERIALIZED (
@@ -102,7 +101,7 @@ def _column(values: EventValues, name: str) -> Sequence[Any]:
 def additions(rows: list[Tally], steps_ms: tuple[int, ...] = STEPS_MS) -> Iterator[Statement]:
     """The statement that adds to the counts of these steps."""
     if rows:
-        yield ADD_COUNTS, [(_json(rows), _json(steps_ms))]
+        yield ADD_COUNTS, [(as_json(rows), as_json(steps_ms))]
 
 
 async def add_counts(
@@ -118,7 +117,7 @@ def add_merges(connection: sqlite3.Connection, merged: Collection[int], *, now_m
     rows = connection.execute(
         "SELECT profile_ids.source, count(*) FROM json_each(?) AS merged"
         " CROSS JOIN profile_ids ON profile_ids.id = merged.value GROUP BY profile_ids.source",
-        (_json(list(merged)),),
+        (as_json(list(merged)),),
     )
     minute_ms = now_ms - now_ms % MINUTE_MS
     run(
@@ -139,7 +138,7 @@ async def read_counts(reader: aiosqlite.Connection, asked: CountsAsked) -> list[
         sql,
         (
             asked.metric,
-            _json(_pieces(asked, months_to_ms)),
+            as_json(_pieces(asked, months_to_ms)),
             asked.from_ms,
             asked.source,
             asked.most,
@@ -180,7 +179,3 @@ async def add_page_counts(writer: aiosqlite.Connection, rows: list[Tally], last:
         " ON CONFLICT (name) DO UPDATE SET number = excluded.number",
         (last,),
     )
-
-
-def _json(values: object) -> str:
-    return msgspec.json.encode(values).decode()

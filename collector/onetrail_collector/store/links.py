@@ -6,13 +6,12 @@ ID keeps at most MAX_LINKS, and what one commit adds above: so no commit reads m
 
 import sqlite3
 from collections.abc import Collection, Sequence
-from typing import Any, NamedTuple
-
-import msgspec
+from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.insert import inserts, run
 from onetrail_collector.store.rows import LinkState, SourcedLink
+from onetrail_collector.store.statements import as_json
 
 MAX_LINKS = 1_000
 
@@ -121,11 +120,11 @@ def _add_perhaps(
     connection: sqlite3.Connection, rows: Sequence[Row]
 ) -> dict[tuple[int, int], str | None]:
     """Add links that may be there; answers those new or changed, and why each joins nobody."""
-    added = connection.execute(ADD_LINKS, (_json(rows),))
+    added = connection.execute(ADD_LINKS, (as_json(rows),))
     reasons = {(profile_id, key): refused for profile_id, key, refused in added}
     if not reasons:
         return reasons
-    decided = connection.execute(REFUSED_LINKS, (_json(list({key for _, key in reasons})),))
+    decided = connection.execute(REFUSED_LINKS, (as_json(list({key for _, key in reasons})),))
     for profile_id, key in decided:
         if (profile_id, key) in reasons:
             reasons[profile_id, key] = "link_refused"
@@ -136,13 +135,13 @@ def _profiles(connection: sqlite3.Connection, profile_ids: Collection[int]) -> d
     """The profile of each; one that this commit has issued is a profile of its own."""
     if not profile_ids:
         return {}
-    rows = connection.execute(FIND_PROFILES, (_json(sorted(profile_ids)),))
+    rows = connection.execute(FIND_PROFILES, (as_json(sorted(profile_ids)),))
     return {int(row[0]): int(row[1]) for row in rows}
 
 
 def _keys(connection: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, _KeyRow]:
     """Each key as it is stored; those that are new are added."""
-    found = connection.execute(FIND_KEYS, (_json(keys),))
+    found = connection.execute(FIND_KEYS, (as_json(keys),))
     rows = {keys[place]: _KeyRow(*row) for place, *row in found}
     if len(rows) < len(keys):
         [(last,)] = connection.execute("SELECT ifnull(max(id), 0) FROM keys")
@@ -155,13 +154,9 @@ def _keys(connection: sqlite3.Connection, keys: Sequence[Key]) -> dict[Key, _Key
 
 def _drop(connection: sqlite3.Connection, rows: Sequence[Row]) -> list[tuple[int, int]]:
     """Count the links that were not added, above the bound, and forget their keys."""
-    found = connection.execute(DROPPED_LINKS, (_json(rows),))
+    found = connection.execute(DROPPED_LINKS, (as_json(rows),))
     dropped = [(row[0], row[1]) for row in found]
     if dropped:
         connection.executemany(COUNT_DROPPED, [place[:1] for place in dropped])
         connection.executemany(FORGET_KEY, [place[1:] for place in dropped])
     return dropped
-
-
-def _json(rows: Sequence[Any]) -> str:
-    return msgspec.json.encode(rows).decode()
