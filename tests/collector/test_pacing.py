@@ -97,3 +97,16 @@ def test_what_is_large_waits_and_what_is_small_does_not(
 
     asyncio.run(run())
     compare(tmp_path / "a.db", POLICY)
+
+
+def test_what_was_left_of_somebody_erased_is_struck_off(tmp_path: Path) -> None:
+    """Else the background would look at it again and again, and no policy count as applied."""
+
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        await leave(store, STRANGER)  # nobody has this number any more
+        await rebuild.settle_rest(store, POLICY, now_ms=0)
+        assert await left(store) == []
+        await store.close()
+
+    asyncio.run(run())
