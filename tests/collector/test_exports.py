@@ -118,6 +118,23 @@ def test_profiles_in_each_format(
     assert (ann["events"], unknown["events"], unknown["traits"]) == (3, 1, {})
 
 
+def test_a_profile_that_its_oldest_device_has_left_is_exported_too(
+    collector: Any, people: tuple[str, str]
+) -> None:
+    web, app = people
+    split = httpx.post(
+        f"{collector.url}/profiles/{web}/split",
+        json={"profile_ids": [web], "reason": "not Ann"},
+        headers={"authorization": f"Bearer {collector.token}"},
+    )
+    assert split.status_code == 200, split.text
+    rows = [json.loads(line) for line in export(collector, "profiles").splitlines()]
+    assert len(rows) == 3
+    assert {(web,), (app,)} < {tuple(row["profile_ids"]) for row in rows}
+    sql = "SELECT DISTINCT profile FROM profile_events WHERE profile_id = ?"
+    assert collector.rows(sql, app) == [(app,)]
+
+
 def test_all_about_one_person(collector: Any, people: tuple[str, str]) -> None:
     """The same by API and command, and nothing of anybody else."""
     answer = httpx.get(

@@ -6,6 +6,7 @@ from typing import Any
 
 import aiosqlite
 
+from onetrail_collector.store.members import of_profile
 from onetrail_collector.store.rows import Removal
 
 IN_QUARANTINE = """
@@ -21,24 +22,24 @@ WHERE profile_id IN (SELECT value FROM json_each(?1))
                                     AND device_keys.source = quarantine.source
               WHERE instr(quarantine.event, '"' || device_keys.value || '"'))
 """
-OWN_KEYS = """
+OWN_KEYS = f"""
 SELECT DISTINCT keys.id, keys.kind, keys.value
-FROM profile_ids
-CROSS JOIN links ON links.profile_id = profile_ids.id
+FROM {of_profile("?1")} AS members
+CROSS JOIN links ON links.profile_id = members.id
 CROSS JOIN keys ON keys.id = links.key
-WHERE profile_ids.profile = ?1 AND NOT EXISTS (
+WHERE NOT EXISTS (
     SELECT 1 FROM links AS others
     CROSS JOIN profile_ids AS their ON their.id = others.profile_id
     WHERE others.key = keys.id AND their.profile <> ?1
 )
 """
-NEIGHBOURS = """
+NEIGHBOURS = f"""
 SELECT DISTINCT others.profile_id
-FROM profile_ids
-CROSS JOIN links ON links.profile_id = profile_ids.id
+FROM {of_profile("?1")} AS members
+CROSS JOIN links ON links.profile_id = members.id
 CROSS JOIN links AS others ON others.key = links.key
 CROSS JOIN profile_ids AS their ON their.id = others.profile_id
-WHERE profile_ids.profile = ?1 AND their.profile <> ?1
+WHERE their.profile <> ?1
   AND (SELECT count(*) FROM (SELECT 1 FROM links AS all_links
        WHERE all_links.key = links.key LIMIT ?2)) < ?2
 """
@@ -69,7 +70,10 @@ async def removal(connection: aiosqlite.Connection, profile: int) -> Removal:
 
 async def profile_ids(connection: aiosqlite.Connection, profile: int) -> list[Any]:
     """A profile's IDs: number and public ID."""
-    sql = "SELECT id, public_id FROM profile_ids WHERE profile = ?"
+    sql = f"""
+    SELECT members.id, profile_ids.public_id FROM {of_profile("?1")} AS members
+    CROSS JOIN profile_ids ON profile_ids.id = members.id ORDER BY members.id
+    """
     return list(await connection.execute_fetchall(sql, (profile,)))
 
 

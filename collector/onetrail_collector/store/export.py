@@ -11,20 +11,22 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from onetrail_collector.identity.traits import Trait, newest
+from onetrail_collector.store.members import PUBLIC_ID, of_profiles
+from onetrail_collector.store.statements import as_json
 from onetrail_collector.store.upkeep import open_file
 
 EVENTS_A_PAGE = 10_000
 PROFILES_A_PAGE = 500
+LOWEST = -(2**63)  # a profile that has lost the ID of its number may have a negative one
 
-EVENTS = """
-SELECT (SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
-        ORDER BY same.id LIMIT 1),
+EVENTS = f"""
+SELECT {PUBLIC_ID},
        profile_ids.public_id, sources.public_id, sessions.public_id, events.event_id, events.type,
        events.time_ms, events.received_ms, events.received_ms - events.skew_ms,
        events.time_ms + events.ahead_ms - ifnull(events.skew_ms, 0), ifnull(events.ahead_ms, 0) > 0,
        events.properties,
-       CASE WHEN events.context IS NULL THEN ifnull(contexts.body, '{}')
-       ELSE json_patch(ifnull(contexts.body, '{}'), events.context) END,
+       CASE WHEN events.context IS NULL THEN ifnull(contexts.body, '{{}}')
+       ELSE json_patch(ifnull(contexts.body, '{{}}'), events.context) END,
        sessions.client
 FROM events
 CROSS JOIN sources ON sources.id = events.source
@@ -36,30 +38,36 @@ WHERE events.id > ?1 AND events.id <= ?2
   AND (?5 IS NULL OR sources.public_id = ?5) AND (?6 IS NULL OR events.type = ?6)
 ORDER BY events.id
 """
-PROFILE_IDS = """
+PROFILE_IDS = f"""
 SELECT profile_ids.profile, profile_ids.public_id, sources.public_id, profile_ids.issued_ms,
        (SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id),
        (SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id),
        (SELECT count(*) FROM events WHERE profile_id = profile_ids.id),
        (SELECT count(*) FROM sessions WHERE profile_id = profile_ids.id)
-FROM profile_ids CROSS JOIN sources ON sources.id = profile_ids.source
-WHERE profile_ids.profile >= ?1 AND profile_ids.profile <= ?2
+FROM {of_profiles("?1")} AS members
+CROSS JOIN profile_ids ON profile_ids.id = members.id
+CROSS JOIN sources ON sources.id = profile_ids.source
 ORDER BY profile_ids.profile, profile_ids.id
 """
-KEYS = """
-SELECT DISTINCT profile_ids.profile, keys.kind, keys.value
-FROM profile_ids
-CROSS JOIN links ON links.profile_id = profile_ids.id
+KEYS = f"""
+SELECT DISTINCT members.profile, keys.kind, keys.value
+FROM {of_profiles("?1")} AS members
+CROSS JOIN links ON links.profile_id = members.id
 CROSS JOIN keys ON keys.id = links.key
-WHERE profile_ids.profile >= ?1 AND profile_ids.profile <= ?2
-  AND ifnull(keys.inactive, links.refused) IS NULL
-ORDER BY profile_ids.profile, keys.kind, keys.value
+WHERE ifnull(keys.inactive, links.refused) IS NULL
+ORDER BY members.profile, keys.kind, keys.value
 """
-TRAITS = """
-SELECT profile_ids.profile, traits.profile_id, name, value, time_ms, event_id
-FROM profile_ids CROSS JOIN traits ON traits.profile_id = profile_ids.id
-WHERE profile_ids.profile >= ?1 AND profile_ids.profile <= ?2
-ORDER BY profile_ids.profile
+TRAITS = f"""
+SELECT members.profile, traits.profile_id, name, value, time_ms, event_id
+FROM {of_profiles("?1")} AS members CROSS JOIN traits ON traits.profile_id = members.id
+ORDER BY members.profile
+"""
+# The numbers of the next profiles.
+PROFILES = """
+SELECT id FROM profile_ids WHERE id > ?1 AND profile = id
+UNION
+SELECT profile FROM profile_ids WHERE profile > ?1 AND profile <> id
+ORDER BY 1 LIMIT ?2
 """
 
 
@@ -130,18 +138,16 @@ def events(db: Path, wanted: Wanted) -> Iterator[Page]:
 def profiles(db: Path, wanted: Wanted) -> Iterator[Page]:
     """All profiles that are wanted. Raises UnusableDatabase."""
     with closing(open_file(db)) as connection:
-        total, place = _number(connection, "SELECT ifnull(max(profile), 0) FROM profile_ids"), 0
+        total = _number(connection, "SELECT ifnull(max(id), 0) FROM profile_ids")
+        place = LOWEST
         while True:
-            numbers = connection.execute(
-                "SELECT DISTINCT profile FROM profile_ids"
-                " WHERE profile > ? ORDER BY profile LIMIT ?",
-                (place, PROFILES_A_PAGE),
-            ).fetchall()
-            if not numbers:
+            found = connection.execute(PROFILES, (place, PROFILES_A_PAGE)).fetchall()
+            if not found:
                 return
-            first, place = numbers[0][0], numbers[-1][0]
-            people = _people(connection, first, place)
-            yield Page([row for row in people if _is_wanted(row, wanted)], place, total)
+            numbers = [row[0] for row in found]
+            place = numbers[-1]
+            people = _people(connection, as_json(numbers))
+            yield Page([row for row in people if _is_wanted(row, wanted)], max(place, 0), total)
 
 
 def _event_row(*row: Any) -> EventRow:
@@ -149,10 +155,10 @@ def _event_row(*row: Any) -> EventRow:
     return found._replace(clamped=bool(found.clamped))
 
 
-def _people(connection: sqlite3.Connection, first: int, last: int) -> Iterator[PersonRow]:
-    keys = _by_profile(connection, KEYS, first, last)
-    traits = _by_profile(connection, TRAITS, first, last)
-    for profile, ids in _by_profile(connection, PROFILE_IDS, first, last).items():
+def _people(connection: sqlite3.Connection, numbers: str) -> Iterator[PersonRow]:
+    keys = _by_profile(connection, KEYS, numbers)
+    traits = _by_profile(connection, TRAITS, numbers)
+    for profile, ids in _by_profile(connection, PROFILE_IDS, numbers).items():
         stated = newest(Trait(*row) for row in traits.get(profile, ()))
         yield PersonRow(
             profile=ids[0][0],
@@ -167,10 +173,8 @@ def _people(connection: sqlite3.Connection, first: int, last: int) -> Iterator[P
         )
 
 
-def _by_profile(
-    connection: sqlite3.Connection, sql: str, first: int, last: int
-) -> dict[int, list[Any]]:
-    rows = connection.execute(sql, (first, last))
+def _by_profile(connection: sqlite3.Connection, sql: str, numbers: str) -> dict[int, list[Any]]:
+    rows = connection.execute(sql, (numbers,))
     return {
         profile: [row[1:] for row in group] for profile, group in groupby(rows, lambda row: row[0])
     }

@@ -15,6 +15,7 @@ from onetrail_collector.store.counts import add_merges
 from onetrail_collector.store.identity_decisions import DecisionTables
 from onetrail_collector.store.identity_settling import SettlingTables
 from onetrail_collector.store.insert import Statement, Writer, inserts, run
+from onetrail_collector.store.members import of_profile, of_profiles, oldest
 from onetrail_collector.store.rows import (
     Change,
     KeyState,
@@ -60,25 +61,21 @@ CROSS JOIN keys ON keys.profile = asked.value
 GROUP BY keys.profile, keys.kind
 """
 
-SIZES = """
-SELECT asked.value, (SELECT min(id) FROM profile_ids WHERE profile = asked.value),
-       (SELECT count(*) FROM (SELECT 1 FROM profile_ids WHERE profile = asked.value LIMIT ?2))
+SIZES = f"""
+SELECT asked.value, {oldest("asked.value")},
+       (SELECT count(*) FROM (SELECT 1 FROM {of_profile("asked.value")} LIMIT ?2))
 FROM json_each(?1) AS asked
 """
 
-OLDEST = """
-SELECT asked.value, (SELECT min(id) FROM profile_ids WHERE profile = asked.value)
-FROM json_each(?) AS asked
-"""
+OLDEST = f"SELECT asked.value, {oldest('asked.value')} FROM json_each(?) AS asked"
 
 # From the profile IDs of the profiles, and from the keys, each link, with the profile at each end.
-REGION_LINKS = """
+REGION_LINKS = f"""
 SELECT links.profile_id, links.key, links.time_ms, links.event_id, links.refused,
        keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile
 FROM (
-    SELECT links.profile_id, links.key FROM json_each(?1) AS asked
-    CROSS JOIN profile_ids ON profile_ids.profile = asked.value
-    CROSS JOIN links ON links.profile_id = profile_ids.id
+    SELECT links.profile_id, links.key FROM {of_profiles("?1")} AS members
+    CROSS JOIN links ON links.profile_id = members.id
     CROSS JOIN keys ON keys.id = links.key AND keys.inactive IS NULL
     UNION
     SELECT links.profile_id, links.key FROM json_each(?1) AS asked
@@ -95,15 +92,14 @@ CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
 """
 
 # Of the profile IDs and of the keys of each profile: what touches it.
-LATEST = """
+LATEST = f"""
 SELECT found.profile, keys.kind,
        max(links.time_ms) FILTER (WHERE (links.profile_id, links.key) NOT IN (
            SELECT value ->> 0, value ->> 1 FROM json_each(?2)
        )), count(*)
 FROM (
-    SELECT asked.value AS profile, links.profile_id, links.key FROM json_each(?1) AS asked
-    CROSS JOIN profile_ids ON profile_ids.profile = asked.value
-    CROSS JOIN links ON links.profile_id = profile_ids.id
+    SELECT members.profile, links.profile_id, links.key FROM {of_profiles("?1")} AS members
+    CROSS JOIN links ON links.profile_id = members.id
     UNION ALL
     SELECT asked.value, links.profile_id, links.key FROM json_each(?1) AS asked
     CROSS JOIN keys ON keys.profile = asked.value
@@ -115,16 +111,15 @@ CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.ke
 GROUP BY 1, 2
 """
 
-REGION_PROFILE_IDS = """
-SELECT profile_ids.id, profile_ids.profile
-FROM json_each(?1) AS asked CROSS JOIN profile_ids ON profile_ids.profile = asked.value LIMIT ?2
-"""
+REGION_PROFILE_IDS = f"SELECT id, profile FROM {of_profiles('?1')} LIMIT ?2"
 
-PARTED = """
-SELECT profile_ids.profile, others.profile
-FROM json_each(?) AS asked
-CROSS JOIN profile_ids ON profile_ids.profile = asked.value
-CROSS JOIN decisions ON decisions.profile_id = profile_ids.id
+# IDs are positive: only a number that none of them has is negative.
+LOWEST = "SELECT min(profile) FROM profile_ids WHERE profile <> id"
+
+PARTED = f"""
+SELECT members.profile, others.profile
+FROM {of_profiles("?1")} AS members
+CROSS JOIN decisions ON decisions.profile_id = members.id
     AND decisions.undone_ms IS NULL AND decisions.what = 'part'
 CROSS JOIN profile_ids AS others ON others.id = decisions.other
 """
@@ -189,7 +184,8 @@ class IdentityTables(DecisionTables, SettlingTables):
         old = [move for move in moves if move[0] not in new_ids]
         await self._run(
             ("UPDATE profile_ids SET profile = ?2 WHERE id = ?1", new),
-            ("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1", old),
+            ("UPDATE profile_ids SET profile = ?2 WHERE profile = ?1 AND profile <> id", old),
+            ("UPDATE profile_ids SET profile = ?2 WHERE id = ?1 AND profile = ?1", old),
             ("UPDATE keys SET profile = ?2 WHERE profile = ?1", old),
             ("UPDATE keys SET profile = ?2 WHERE id = ?1", sorted(keys.items())),
         )
@@ -202,7 +198,7 @@ class IdentityTables(DecisionTables, SettlingTables):
         links = await self._all(REGION_LINKS, numbers, as_json(list(loose_keys)), limit + 1)
         if len(ids) > limit or len(links) > limit:
             return None
-        [(lowest,)] = await self._all("SELECT min(profile) FROM profile_ids")
+        [(lowest,)] = await self._all(LOWEST)
         region = Region(dict(ids), dict.fromkeys(loose_keys), free=min(lowest or 0, 0) - 1)
         held = set(profiles)
         for state in map(_link_state, links):
@@ -266,11 +262,10 @@ class IdentityTables(DecisionTables, SettlingTables):
         return keys
 
     async def members(self, profile: int) -> tuple[list[int], list[int]]:
-        ids = await self._all("SELECT id FROM profile_ids WHERE profile = ?", profile)
+        ids = await self._all(f"SELECT id FROM {of_profile('?1')}", profile)
         keys = await self._all(
-            "SELECT DISTINCT links.key FROM profile_ids"
-            " CROSS JOIN links ON links.profile_id = profile_ids.id"
-            " WHERE profile_ids.profile = ?",
+            f"SELECT DISTINCT links.key FROM {of_profile('?1')} AS members"
+            " CROSS JOIN links ON links.profile_id = members.id",
             profile,
         )
         return [row[0] for row in ids], [row[0] for row in keys]

@@ -6,6 +6,7 @@ from typing import Any
 from onetrail_collector.identity.decisions import Part
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.identity_rows import DecisionMade, HistoryRow
+from onetrail_collector.store.members import of_profile, of_profiles
 from onetrail_collector.store.statements import Statements, as_json
 
 DECISIONS = """
@@ -61,11 +62,10 @@ class PastReads(Statements):
             f"""
             {DECISIONS} FROM decisions {DECISIONS_ENDS}
             WHERE decisions.id IN (
-                SELECT made.id FROM json_each(?) AS asked
-                CROSS JOIN profile_ids ON profile_ids.profile = asked.value
+                SELECT made.id FROM {of_profiles("?1")} AS members
                 CROSS JOIN decisions AS made INDEXED BY decisions_by_profile_id
-                ON made.profile_id = profile_ids.id AND made.undone_ms IS NULL
-            ) ORDER BY decisions.id LIMIT ?
+                ON made.profile_id = members.id AND made.undone_ms IS NULL
+            ) ORDER BY decisions.id LIMIT ?2
             """,
             as_json(list(profiles)),
             limit,
@@ -112,15 +112,17 @@ class PastReads(Statements):
             f"""
             {HISTORY} FROM history {HISTORY_ENDS}
             WHERE history.id IN (
-                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
-                    SELECT id FROM history WHERE profile = profile_ids.id AND id < ?2
+                SELECT newest.id FROM {of_profile("?1")} AS members
+                CROSS JOIN history AS newest ON newest.id IN (
+                    SELECT id FROM history WHERE profile = members.id AND id < ?2
                     ORDER BY id DESC LIMIT ?3
-                ) WHERE profile_ids.profile = ?1
+                )
                 UNION
-                SELECT newest.id FROM profile_ids CROSS JOIN history AS newest ON newest.id IN (
-                    SELECT id FROM history WHERE other = profile_ids.id AND id < ?2
+                SELECT newest.id FROM {of_profile("?1")} AS members
+                CROSS JOIN history AS newest ON newest.id IN (
+                    SELECT id FROM history WHERE other = members.id AND id < ?2
                     ORDER BY id DESC LIMIT ?3
-                ) WHERE profile_ids.profile = ?1
+                )
             ) ORDER BY history.id DESC LIMIT ?3
             """,
             profile,

@@ -18,6 +18,7 @@ from onetrail_collector.store.identity_rows import (
     ProfileTotals,
     RecentSession,
 )
+from onetrail_collector.store.members import of_profile, of_profiles
 from onetrail_collector.store.statements import as_json
 
 EVIDENCE = """
@@ -32,13 +33,12 @@ CROSS JOIN keys ON keys.id = links.key
 CROSS JOIN sources ON sources.id = links.source
 """
 
-PLACES = """
+PLACES = f"""
 SELECT links.profile_id, links.key, ifnull(keys.inactive, links.refused) IS NOT NULL
-FROM json_each(?) AS asked
-CROSS JOIN profile_ids ON profile_ids.profile = asked.value
-CROSS JOIN links ON links.profile_id = profile_ids.id
+FROM {of_profiles("?1")} AS members
+CROSS JOIN links ON links.profile_id = members.id
 CROSS JOIN keys ON keys.id = links.key
-ORDER BY links.time_ms, links.event_id, links.profile_id, links.key LIMIT ?
+ORDER BY links.time_ms, links.event_id, links.profile_id, links.key LIMIT ?2
 """
 
 # Links of other profiles' devices that lead to a key which this profile holds, and join nobody.
@@ -50,25 +50,25 @@ WHERE held.profile = ?1 AND profile_ids.profile <> ?1 LIMIT ?2
 """
 
 # Each count looks at no more rows than ?2; first and last come from the ends of an index.
-TOTALS = """
+TOTALS = f"""
 SELECT
-    (SELECT count(*) FROM (SELECT 1 FROM profile_ids WHERE profile = ?1 LIMIT ?2)),
+    (SELECT count(*) FROM (SELECT 1 FROM {of_profile("?1")} LIMIT ?2)),
     (SELECT count(*) FROM (
-        SELECT 1 FROM profile_ids CROSS JOIN links ON links.profile_id = profile_ids.id
-        WHERE profile = ?1 LIMIT ?2
+        SELECT 1 FROM {of_profile("?1")} AS members
+        CROSS JOIN links ON links.profile_id = members.id LIMIT ?2
     )),
     (SELECT count(*) FROM (
-        SELECT 1 FROM profile_ids CROSS JOIN events ON events.profile_id = profile_ids.id
-        WHERE profile = ?1 LIMIT ?2
+        SELECT 1 FROM {of_profile("?1")} AS members
+        CROSS JOIN events ON events.profile_id = members.id LIMIT ?2
     )),
     (SELECT count(*) FROM (
-        SELECT 1 FROM profile_ids CROSS JOIN sessions ON sessions.profile_id = profile_ids.id
-        WHERE profile = ?1 LIMIT ?2
+        SELECT 1 FROM {of_profile("?1")} AS members
+        CROSS JOIN sessions ON sessions.profile_id = members.id LIMIT ?2
     )),
-    (SELECT min((SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id))
-     FROM profile_ids WHERE profile = ?1),
-    (SELECT max((SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id))
-     FROM profile_ids WHERE profile = ?1)
+    (SELECT min((SELECT min(time_ms) FROM events WHERE profile_id = members.id))
+     FROM {of_profile("?1")} AS members),
+    (SELECT max((SELECT max(time_ms) FROM events WHERE profile_id = members.id))
+     FROM {of_profile("?1")} AS members)
 """
 
 
@@ -85,11 +85,14 @@ class IdentityReads(PastReads):
 
     async def together(self, profile_ids: Collection[int]) -> list[Member]:
         rows = await self._all(
-            """
-            SELECT members.id, members.public_id, members.profile
-            FROM (SELECT DISTINCT profile_ids.profile FROM json_each(?) AS asked
-                  CROSS JOIN profile_ids ON profile_ids.id = asked.value) AS whole
-            CROSS JOIN profile_ids AS members ON members.profile = whole.profile
+            f"""
+            WITH held (profiles) AS (
+                SELECT json_group_array(DISTINCT profile_ids.profile) FROM json_each(?) AS asked
+                CROSS JOIN profile_ids ON profile_ids.id = asked.value
+            )
+            SELECT members.id, profile_ids.public_id, members.profile
+            FROM {of_profiles("(SELECT profiles FROM held)")} AS members
+            CROSS JOIN profile_ids ON profile_ids.id = members.id
             ORDER BY members.id
             """,
             as_json(list(profile_ids)),
@@ -98,7 +101,12 @@ class IdentityReads(PastReads):
 
     async def members_of(self, profile: int, *, limit: int) -> list[Member]:
         rows = await self._all(
-            "SELECT id, public_id, profile FROM profile_ids WHERE profile = ? ORDER BY id LIMIT ?",
+            f"""
+            SELECT members.id, profile_ids.public_id, members.profile
+            FROM {of_profile("?1")} AS members
+            CROSS JOIN profile_ids ON profile_ids.id = members.id
+            ORDER BY members.id LIMIT ?2
+            """,
             profile,
             limit,
         )
@@ -119,11 +127,9 @@ class IdentityReads(PastReads):
 
     async def evidence_of(self, profile: int, *, limit: int) -> list[Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM profile_ids"
-            " CROSS JOIN links ON links.profile_id = profile_ids.id"
-            " CROSS JOIN keys ON keys.id = links.key"
-            " CROSS JOIN sources ON sources.id = links.source"
-            " WHERE profile_ids.profile = ? ORDER BY profile_ids.id LIMIT ?",
+            f"{EVIDENCE} FROM {of_profile('?1')} AS members"
+            f" CROSS JOIN links ON links.profile_id = members.id {ENDS}"
+            " ORDER BY links.profile_id LIMIT ?2",
             profile,
             limit,
         )
@@ -150,11 +156,10 @@ class IdentityReads(PastReads):
 
     async def extent(self, profile: int) -> ProfileExtent:
         [(profile_ids, links)] = await self._all(
-            """
-            SELECT (SELECT count(*) FROM profile_ids WHERE profile = ?1),
-                   (SELECT count(*) FROM profile_ids
-                    CROSS JOIN links ON links.profile_id = profile_ids.id
-                    WHERE profile_ids.profile = ?1)
+            f"""
+            SELECT (SELECT count(*) FROM {of_profile("?1")}),
+                   (SELECT count(*) FROM {of_profile("?1")} AS members
+                    CROSS JOIN links ON links.profile_id = members.id)
             """,
             profile,
         )
@@ -217,16 +222,16 @@ class IdentityReads(PastReads):
 
     async def recent_sessions(self, profile: int, *, limit: int) -> list[RecentSession]:
         rows = await self._all(
-            """
+            f"""
             SELECT sessions.public_id, sources.public_id, profile_ids.public_id,
                    sessions.started_ms, sessions.client
-            FROM profile_ids
+            FROM {of_profile("?1")} AS members
             CROSS JOIN sessions ON sessions.id IN (
-                SELECT newest.id FROM sessions AS newest WHERE newest.profile_id = profile_ids.id
+                SELECT newest.id FROM sessions AS newest WHERE newest.profile_id = members.id
                 ORDER BY newest.started_ms DESC, newest.id DESC LIMIT ?2
             )
+            CROSS JOIN profile_ids ON profile_ids.id = members.id
             CROSS JOIN sources ON sources.id = sessions.source
-            WHERE profile_ids.profile = ?1
             ORDER BY sessions.started_ms DESC, sessions.id DESC LIMIT ?2
             """,
             profile,

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable
 
+from onetrail_collector.store.members import of_profile
 from onetrail_collector.store.statements import Statements, as_json
 
 
@@ -43,7 +44,7 @@ class SettlingTables(Statements):
 
     async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
         await self._each(
-            "INSERT INTO unsettled (profile_id) SELECT id FROM profile_ids WHERE profile = ?",
+            f"INSERT INTO unsettled (profile_id) SELECT id FROM {of_profile('?1')}",
             [(profile,) for profile in profiles],
         )
         await self._each(

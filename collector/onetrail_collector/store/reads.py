@@ -7,6 +7,7 @@ import aiosqlite
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.store.members import of_profile
 from onetrail_collector.store.rows import (
     BlockedValue,
     Counts,
@@ -66,12 +67,12 @@ async def read_profile(
 
 async def _traits(reader: aiosqlite.Connection, profile: int) -> list[Any]:
     rows = await reader.execute_fetchall(
-        """
+        f"""
         SELECT traits.profile_id, traits.name, traits.value, traits.time_ms, traits.event_id,
                profile_ids.public_id
-        FROM profile_ids
-        CROSS JOIN traits ON traits.profile_id = profile_ids.id
-        WHERE profile_ids.profile = ?
+        FROM {of_profile("?1")} AS members
+        CROSS JOIN traits ON traits.profile_id = members.id
+        CROSS JOIN profile_ids ON profile_ids.id = members.id
         """,
         (profile,),
     )
@@ -80,13 +81,13 @@ async def _traits(reader: aiosqlite.Connection, profile: int) -> list[Any]:
 
 async def _links(reader: aiosqlite.Connection, profile: int, limit: int) -> list[LinkRow]:
     rows = await reader.execute_fetchall(
-        """
+        f"""
         SELECT keys.kind, keys.value, profile_ids.public_id, links.time_ms, links.event_id,
                sources.public_id, ifnull(keys.inactive, links.refused)
         FROM (
-            SELECT links.profile_id, links.key FROM profile_ids
-            CROSS JOIN links ON links.profile_id = profile_ids.id
-            WHERE profile_ids.profile = ? ORDER BY profile_ids.id LIMIT ?
+            SELECT members.id AS profile_id, links.key FROM {of_profile("?1")} AS members
+            CROSS JOIN links ON links.profile_id = members.id
+            ORDER BY members.id LIMIT ?2
         ) AS oldest
         CROSS JOIN links ON links.profile_id = oldest.profile_id AND links.key = oldest.key
         CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
@@ -103,7 +104,7 @@ async def _profile_ids(
     reader: aiosqlite.Connection, profile: int, limit: int, count_to: int
 ) -> list[ProfileIdRow]:
     rows = await reader.execute_fetchall(
-        """
+        f"""
         SELECT profile_ids.id, profile_ids.public_id, sources.public_id, profile_ids.issued_ms,
                (SELECT min(time_ms) FROM events WHERE profile_id = profile_ids.id),
                (SELECT max(time_ms) FROM events WHERE profile_id = profile_ids.id),
@@ -114,8 +115,10 @@ async def _profile_ids(
                (SELECT client FROM
                 (SELECT client FROM sessions WHERE profile_id = profile_ids.id
                  ORDER BY started_ms DESC LIMIT 20) WHERE client IS NOT NULL LIMIT 1)
-        FROM profile_ids CROSS JOIN sources ON sources.id = profile_ids.source
-        WHERE profile_ids.profile = ?1 ORDER BY profile_ids.id LIMIT ?2
+        FROM (SELECT id FROM {of_profile("?1")} ORDER BY id LIMIT ?2) AS members
+        CROSS JOIN profile_ids ON profile_ids.id = members.id
+        CROSS JOIN sources ON sources.id = profile_ids.source
+        ORDER BY profile_ids.id
         """,
         (profile, limit, count_to),
     )
@@ -130,21 +133,21 @@ async def read_events(
     From each profile ID no more than one page is looked at, however many events it has.
     """
     rows = await reader.execute_fetchall(
-        """
+        f"""
         SELECT events.id, events.event_id, events.type, events.time_ms, events.received_ms,
                events.properties, events.context, contexts.body,
                profile_ids.public_id, sessions.public_id, sources.public_id,
                events.skew_ms, events.ahead_ms
-        FROM profile_ids
+        FROM {of_profile("?1")} AS members
         CROSS JOIN events ON events.id IN (
             SELECT newest.id FROM events AS newest
-            WHERE newest.profile_id = profile_ids.id AND (newest.time_ms, newest.id) < (?2, ?3)
+            WHERE newest.profile_id = members.id AND (newest.time_ms, newest.id) < (?2, ?3)
             ORDER BY newest.time_ms DESC, newest.id DESC LIMIT ?4
         )
+        CROSS JOIN profile_ids ON profile_ids.id = members.id
         CROSS JOIN sessions ON sessions.id = events.session
         CROSS JOIN sources ON sources.id = events.source
         LEFT JOIN contexts ON contexts.id = events.context_id
-        WHERE profile_ids.profile = ?1
         ORDER BY events.time_ms DESC, events.id DESC LIMIT ?4
         """,
         (profile, *(before or (2**62, 0)), limit + 1),
@@ -204,17 +207,17 @@ async def sessions_page(
 ) -> list[tuple[int, SessionRow]]:
     """Sessions of a profile, each with its number, after the number `after`."""
     rows = await reader.execute_fetchall(
-        """
+        f"""
         SELECT sessions.id, sessions.public_id, sources.public_id, profile_ids.public_id,
                sessions.started_ms, sessions.client
-        FROM profile_ids
+        FROM {of_profile("?1")} AS members
         CROSS JOIN sessions ON sessions.id IN (
             SELECT page.id FROM sessions AS page
-            WHERE page.profile_id = profile_ids.id AND page.id > ?3
+            WHERE page.profile_id = members.id AND page.id > ?3
             ORDER BY page.id LIMIT ?2
         )
+        CROSS JOIN profile_ids ON profile_ids.id = members.id
         CROSS JOIN sources ON sources.id = sessions.source
-        WHERE profile_ids.profile = ?1
         ORDER BY sessions.id LIMIT ?2
         """,
         (profile, limit, after),
@@ -227,7 +230,14 @@ async def read_counts(reader: aiosqlite.Connection) -> Counts:
     rows = await reader.execute_fetchall(
         """
         SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions),
-               (SELECT count(DISTINCT profile) FROM profile_ids), (SELECT count(*) FROM profile_ids)
+               (SELECT count(*) FROM profile_ids WHERE profile = id) + (
+                   SELECT count(*)
+                   FROM (SELECT DISTINCT profile FROM profile_ids WHERE profile <> id) AS whole
+                   WHERE NOT EXISTS (
+                       SELECT 1 FROM profile_ids WHERE id = whole.profile AND profile = id
+                   )
+               ),
+               (SELECT count(*) FROM profile_ids)
         """
     )
     return Counts(*next(iter(rows)))

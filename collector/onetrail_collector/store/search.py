@@ -6,6 +6,7 @@ from string import ascii_lowercase, ascii_uppercase
 import aiosqlite
 
 from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.members import PUBLIC_ID
 from onetrail_collector.store.rows import FoundProfile
 
 MOST_STARTS = 10_000  # of one beginning, as where thousands of devices of one person state it
@@ -13,13 +14,8 @@ START_CHARS = 40  # of a trait that are found without looking at it (0001_first.
 LEAST_OF_ID = 4  # characters; fewer are the beginning of too many
 LAST_CHARACTER = "\U0010ffff"
 
-_PROFILE = """
-(SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
- ORDER BY same.id LIMIT 1)
-"""
-
 KEYS = f"""
-SELECT {_PROFILE}, found.kind, found.value
+SELECT {PUBLIC_ID}, found.kind, found.value
 FROM (SELECT id, kind, value FROM keys WHERE kind = ?1 AND value >= ?2 AND value < ?3
       ORDER BY value LIMIT ?4) AS found
 CROSS JOIN profile_ids
@@ -27,23 +23,23 @@ CROSS JOIN profile_ids
 """
 
 IDS = f"""
-SELECT {_PROFILE}, 'profile ID', public_id FROM profile_ids
+SELECT {PUBLIC_ID}, 'profile ID', public_id FROM profile_ids
 WHERE public_id >= ?1 AND public_id < ?2 ORDER BY public_id LIMIT ?3
 """
 
 # A session or an event by its whole id, which each source gives out for itself.
 WHOLE = f"""
-SELECT {_PROFILE}, 'session ID', sessions.public_id FROM sources
+SELECT {PUBLIC_ID}, 'session ID', sessions.public_id FROM sources
 CROSS JOIN sessions ON sessions.source = sources.id AND sessions.public_id = ?1
 CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id
 UNION ALL
-SELECT {_PROFILE}, 'event ID', events.event_id FROM sources
+SELECT {PUBLIC_ID}, 'event ID', events.event_id FROM sources
 CROSS JOIN events ON events.source = sources.id AND events.event_id = ?1
 CROSS JOIN profile_ids ON profile_ids.id = events.profile_id
 """
 
 TRAITS = f"""
-SELECT DISTINCT {_PROFILE}, traits.name, traits.value ->> '$'
+SELECT DISTINCT {PUBLIC_ID}, traits.name, traits.value ->> '$'
 FROM (SELECT profile_id, name FROM trait_starts WHERE start >= ?1 AND start < ?2 LIMIT ?5) AS found
 CROSS JOIN traits ON traits.profile_id = found.profile_id AND traits.name = found.name
      AND instr(' ' || traits.said, ' ' || ?3) > 0

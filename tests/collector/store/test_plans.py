@@ -11,6 +11,7 @@ import pytest
 from onetrail_collector.identity.decisions import Part, RefuseLink
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
+from onetrail_collector.store.export import KEYS, PROFILE_IDS, TRAITS
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
 from onetrail_collector.store.identity_rows import Place
@@ -46,6 +47,7 @@ async def decide(tables: IdentityTables) -> None:
     await tables.latest([1], besides=[(1, 1)], limit=10)
     await tables.oldest([1])
     await tables.users(1, limit=3)
+    await tables.members(1)
     await tables.note([Change("merged", 1, 2)], now_ms=0)
     await tables.delete_decisions([1], [1])
 
@@ -120,6 +122,8 @@ async def plans(path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, list[s
     await store.sum_up_month(1)
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()
+    seen.add("SELECT * FROM profile_events WHERE number = ?")
+    seen.update([PROFILE_IDS, KEYS, TRAITS])
     found = {}
     for sql in seen:
         marks = re.findall(r"\?\d*", sql)

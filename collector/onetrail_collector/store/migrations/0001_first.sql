@@ -27,7 +27,7 @@ CREATE TABLE tokens (
 -- One row for each profile ID that was issued; the smaller its number, the older it is.
 -- `profile` is the number of its profile, the same for all profile IDs of one person: what identity
 -- resolution says. It starts as the ID's own and means nothing outside; a profile's public id is that
--- of its oldest profile ID, min(id), which an index look-up finds.
+-- of its oldest profile ID. Whoever asks for the IDs of a profile does it as store/members.py says.
 CREATE TABLE profile_ids (
     id        INTEGER PRIMARY KEY,
     public_id TEXT    NOT NULL UNIQUE,
@@ -36,7 +36,7 @@ CREATE TABLE profile_ids (
     profile   INTEGER NOT NULL,
     dropped_links INTEGER NOT NULL DEFAULT 0  -- keys beyond the number that one profile ID may have
 );
-CREATE INDEX profile_ids_by_profile ON profile_ids (profile);  -- a profile's page
+CREATE INDEX profile_ids_by_profile ON profile_ids (profile) WHERE profile <> id;  -- a profile's page
 
 CREATE TABLE sessions (
     id         INTEGER PRIMARY KEY,
@@ -342,8 +342,13 @@ INSERT INTO suppression_salt VALUES (randomblob(32));
 -- For people with SQL (docs/schema.md): these two keep their columns; new ones come at the end.
 CREATE VIEW profile_events AS
 SELECT events.id AS number,
-       (SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
-        ORDER BY same.id LIMIT 1) AS profile,
+       (SELECT public_id FROM profile_ids AS same WHERE same.id = (
+            SELECT own.id FROM profile_ids AS own
+            WHERE own.id = profile_ids.profile AND own.profile = profile_ids.profile
+            UNION ALL
+            SELECT own.id FROM profile_ids AS own
+            WHERE own.profile = profile_ids.profile AND own.profile <> own.id
+            ORDER BY id LIMIT 1)) AS profile,
        profile_ids.public_id AS profile_id,
        sources.public_id AS source,
        sessions.public_id AS session,
@@ -368,8 +373,13 @@ LEFT JOIN contexts ON contexts.id = events.context_id;
 CREATE VIEW sessions_summary AS
 SELECT sessions.public_id AS session,
        sources.public_id AS source,
-       (SELECT public_id FROM profile_ids AS same WHERE same.profile = profile_ids.profile
-        ORDER BY same.id LIMIT 1) AS profile,
+       (SELECT public_id FROM profile_ids AS same WHERE same.id = (
+            SELECT own.id FROM profile_ids AS own
+            WHERE own.id = profile_ids.profile AND own.profile = profile_ids.profile
+            UNION ALL
+            SELECT own.id FROM profile_ids AS own
+            WHERE own.profile = profile_ids.profile AND own.profile <> own.id
+            ORDER BY id LIMIT 1)) AS profile,
        profile_ids.public_id AS profile_id,
        strftime('%Y-%m-%dT%H:%M:%fZ', sessions.started_ms / 1000.0, 'unixepoch') AS started,
        strftime('%Y-%m-%dT%H:%M:%fZ', max(events.time_ms) / 1000.0, 'unixepoch') AS last_event,
