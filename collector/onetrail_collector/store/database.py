@@ -66,6 +66,8 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> Writer:
         # What is deleted is overwritten (https://www.sqlite.org/pragma.html#pragma_secure_delete).
         await connection.execute("PRAGMA secure_delete = ON")
         await _migrate(connection, path, migrations())
+        # What a statement may have to undo, copies of pages of people's data, goes into no file.
+        await connection.execute("PRAGMA temp_store = MEMORY")
     except sqlite3.DatabaseError as error:
         await connection.close()
         raise UnusableDatabase(f"cannot use {path}: {error}") from None

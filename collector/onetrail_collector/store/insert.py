@@ -51,13 +51,17 @@ def inserts(into: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
 
 
 def flat_inserts(into: str, values: list[Any], columns: int) -> Iterator[Statement]:
-    """The same of rows whose values stand one after the other."""
+    """The same of rows whose values stand one after the other.
+
+    Where one fails, those before it stay until the transaction is rolled back, as it must be then:
+    so SQLite copies no page that a step changes, to undo the step alone.
+    """
     done = 0
     for size in ROWS_A_STEP:
         step = size * columns
         end = len(values) - (len(values) - done) % step
         if end > done:
             row = f"({', '.join('?' * columns)})"
-            sql = f"INSERT INTO {into} VALUES {', '.join([row] * size)}"
+            sql = f"INSERT OR FAIL INTO {into} VALUES {', '.join([row] * size)}"
             yield sql, [values[start : start + step] for start in range(done, end, step)]
             done = end
