@@ -5,7 +5,6 @@ stopped when it runs again: a row finds its own profile ID by its first key.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import count
 from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
@@ -14,7 +13,7 @@ from onetrail_collector.identity.table import Row
 from onetrail_collector.ids import neighbours
 from onetrail_collector.resolution import settle
 from onetrail_collector.store.protocol import Store
-from onetrail_collector.store.rows import ImportedRows
+from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
 
 
 class Evidence(NamedTuple):
@@ -29,15 +28,16 @@ async def import_rows(
 ) -> int:
     """Link the keys of each row to each other; answers how many links are new.
 
-    Evidence of each is the file and the row's line.
+    Evidence of each is the file and the row's line. All keys are added as if they were new, which
+    shows those that are not: to look each up would take as long as all the rest.
     """
     async with store.transaction() as transaction:
         tables = transaction.imports
         source = await tables.source(now_ms=now_ms)
-        keys = sorted({key for row in rows for key in row.keys})  # neighbours in the index
-        known = await tables.find_keys(keys, source)
-        adding = _Adding(keys, known, await tables.highest_numbers(), policy)
-        adding.add(rows, source, evidence, now_ms)
+        adding = _Adding(*await tables.highest_numbers())
+        adding.add_keys(rows, policy)
+        known = await tables.add_keys(adding.keys, source=source)
+        adding.add_links(known, source, evidence, now_ms)
         links = await tables.add(adding.rows)
         if links:
             states = await transaction.identity.link_states(links)
@@ -46,49 +46,56 @@ async def import_rows(
 
 
 class _Adding:
-    """What rows add to the keys that are known, each with its number and its row's profile ID."""
+    """What rows add: first all their keys, then what depends on which of them are new.
 
-    def __init__(
-        self,
-        keys: Sequence[Key],
-        known: Mapping[Key, tuple[int, int | None]],
-        highest: tuple[int, int],
-        policy: Policy,
-    ) -> None:
+    Numbers are in the order of the rows, so that all indexes of numbers grow at their end.
+    """
+
+    def __init__(self, last_profile_id: int, last_key: int) -> None:
+        self.keys: list[NewKey] = []
         self.rows = ImportedRows()
-        last_profile_id, last_key = highest
-        new = [key for key in keys if key not in known]
-        self._new = dict(zip(new, range(last_key + 1, last_key + 1 + len(new)), strict=True))
-        self._numbers = self._new | {key: number for key, (number, _) in known.items()}
-        self._rows_of = {key: own for key, (_, own) in known.items() if own is not None}
-        self._seen = set(known)
-        self._next_profile_id = count(last_profile_id + 1)
-        self._anything_may_link = all(
+        self._last_profile_id, self._last_key = last_profile_id, last_key
+        self._numbers: dict[Key, int] = {}
+        self._planned: list[tuple[int, Row, bool]] = []
+
+    def add_keys(self, rows: Iterable[Row], policy: Policy) -> None:
+        """Give each row a profile ID and each key a number, as if none were stored.
+
+        Where all keys of a row are new, nothing can forbid its links: it is a profile, complete as
+        it is, and holds them.
+        """
+        anything_may_link = all(
             kind.max_profile_ids and kind.max_values for kind in policy.kinds.values()
         )
+        numbers, last = self._numbers, self._last_key
+        for profile_id, row in enumerate(rows, self._last_profile_id + 1):
+            whole = anything_may_link and numbers.keys().isdisjoint(row.keys)
+            self._planned.append((profile_id, row, whole))
+            holder = profile_id if whole else None
+            for key in row.keys:
+                if key not in numbers:
+                    numbers[key] = last = last + 1
+                    self.keys.append((last, *key, holder))
 
-    def add(self, rows: Iterable[Row], source: int, evidence: Evidence, now_ms: int) -> None:
-        """Link each row's keys to its profile ID, which its first key finds, or a new one.
-
-        Where all keys are new, nothing can forbid the links: a profile is complete as it is.
-        """
-        adding, numbers, rows_of, seen = self.rows, self._numbers, self._rows_of, self._seen
+    def add_links(
+        self, known: Mapping[Key, KnownKey], source: int, evidence: Evidence, now_ms: int
+    ) -> None:
+        """Link each row's keys to its profile ID, which its first key finds, or a new one."""
+        adding = self.rows
+        numbers = self._numbers | {key: found.id for key, found in known.items()}
+        own = {key: found.imported for key, found in known.items()}
         name, time_ms = f"import:{evidence.name[:100]}:", evidence.time_ms
         public_ids = neighbours()
-        holders: dict[Key, int] = {}
-        for line, keys in rows:
-            profile_id = rows_of.get(keys[0])
+        for new_id, (line, keys), whole in self._planned:
+            profile_id = own.get(keys[0])
             if profile_id is None:
-                profile_id = next(self._next_profile_id)
-                new = (profile_id, next(public_ids), source, now_ms, profile_id)
-                adding.profile_ids.append(new)
-            links = adding.perhaps
-            if self._anything_may_link and seen.isdisjoint(keys):
-                links = adding.links
-                holders.update(dict.fromkeys(keys, profile_id))
+                profile_id = own[keys[0]] = new_id
+                adding.profile_ids.append((new_id, next(public_ids), source, now_ms, new_id))
+            links = adding.links
+            if not whole:
+                links = adding.perhaps
+            elif not known.keys().isdisjoint(keys):
+                links = adding.perhaps
+                adding.released += [(numbers[key],) for key in keys if key not in known]
             event_id = f"{name}{line}"
             links += [(profile_id, numbers[key], event_id, source, time_ms) for key in keys]
-            for key in keys:
-                rows_of.setdefault(key, profile_id)
-            seen.update(keys)
-        adding.keys = [(number, *key, holders.get(key)) for key, number in self._new.items()]

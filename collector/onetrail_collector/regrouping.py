@@ -168,13 +168,16 @@ def _moves(
     oldest_before: dict[int, int] = {}
     for profile_id, number in region.profiles.items():
         oldest_before[number] = min(profile_id, oldest_before.get(number, profile_id))
+    by_id, by_number = _first_causes(cause, links)
     splits, merges = [], []
     for group in groups:
         pieces: dict[int, int] = {}  # number before -> oldest profile ID of the piece
         for profile_id in group.profile_ids:
             pieces.setdefault(region.profiles[profile_id], profile_id)
+        own = min((by_id[one] for one in group.profile_ids if one in by_id), default=None)
         for number, oldest in pieces.items():
-            event_id = _event(cause, links, {number}, group)
+            first = min(filter(None, (own, by_number.get(number))), default=None)
+            event_id = None if first is None else links[first].link.event_id
             if oldest != oldest_before[number]:
                 splits.append(_change("split", oldest_before[number], oldest, event_id, cause))
             if oldest != group.oldest:
@@ -182,20 +185,21 @@ def _moves(
     return splits + merges
 
 
-def _event(
-    cause: Cause, links: Mapping[tuple[int, int], LinkState], numbers: set[int], group: _Group
-) -> str | None:
-    """The event of the new link that made a piece move; None where it only follows from others."""
-    members = set(group.profile_ids)
-    for place in sorted(cause.links):
-        state = links.get(place)
-        if state is not None and (
-            state.link.profile_id in members
-            or state.profile in numbers
-            or state.key_profile in numbers
-        ):
-            return state.link.event_id
-    return None
+def _first_causes(
+    cause: Cause, links: Mapping[tuple[int, int], LinkState]
+) -> tuple[dict[int, tuple[int, int]], dict[int, tuple[int, int]]]:
+    """The first of the new links at each profile ID, and at each profile that was.
+
+    What moves without one only follows from others.
+    """
+    by_id: dict[int, tuple[int, int]] = {}
+    by_number: dict[int, tuple[int, int]] = {}
+    for place in sorted(cause.links & links.keys(), reverse=True):
+        state = links[place]
+        by_id[place[0]] = by_number[state.profile] = place
+        if state.key_profile is not None:
+            by_number[state.key_profile] = place
+    return by_id, by_number
 
 
 def _change(what: str, profile: int, other: int, event_id: str | None, cause: Cause) -> Change:

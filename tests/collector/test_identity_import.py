@@ -85,6 +85,21 @@ def test_the_same_table_a_second_time_adds_nothing(crm: Any) -> None:
     assert stored(crm) == before
 
 
+def test_a_new_address_of_a_known_customer_is_theirs(crm: Any) -> None:
+    run_import(crm, "crm_id,email\nC1,ann@shop.test\nC2,bob@shop.test\n")
+    done = run_import(crm, "crm_id,email\nC1,ann@home.test\nC3,bob@shop.test\n")
+    assert "2 rows, 3 new links" in done.stdout
+    assert crm.rows("SELECT count(*) FROM profile_ids") == [(3,)]
+    crm.start()
+    [profile] = crm.get("/profiles", key="email:ann@home.test")["profiles"]
+    assert {key["value"] for key in profile["keys"]} == {"C1", "ann@shop.test", "ann@home.test"}
+    [other] = crm.get("/profiles", key="crm_id:C3")["profiles"]
+    held = [key["value"] for key in other["keys"] if key["refused"] is None]
+    assert held == ["C3"]  # the address is that of another customer
+    held_keys = "SELECT count(*) FROM keys WHERE profile NOT IN (SELECT profile FROM profile_ids)"
+    assert crm.rows(held_keys) == [(0,)]
+
+
 def test_half_a_table_first_ends_like_the_whole(crm: Any, new_collector: Any) -> None:
     """As after an interruption: what is stored is what one run would have stored."""
     run_import(crm, table(700))

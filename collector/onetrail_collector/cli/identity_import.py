@@ -2,7 +2,9 @@
 
 import asyncio
 import csv
+import gc
 import io
+import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
@@ -17,13 +19,15 @@ from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
 from onetrail_collector.importing import Evidence, import_rows
 from onetrail_collector.printable import printable
+from onetrail_collector.server import GC_THRESHOLD
 from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 
-FIRST_ROWS, MAX_ROWS = 500, 8_000  # of a transaction: as many as it stores in
-BATCH_S = 0.2  # about, so that a running collector's commits need not wait long
+FIRST_ROWS, MAX_ROWS = 500, 16_000  # of a transaction: as many as it stores in
+BATCH_S = 0.9  # about, so that a running collector's commits need not wait long
 TURN_S = 1.0  # then others have theirs, so that no commit of the collector waits much longer
 PAUSE_S = 0.12  # a waiting commit looks every 0.1 s (SQLite's busy handler)
+SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
 SHOWN_REJECTS = 20
 DELIMITERS = ",;\t|"
 
@@ -43,6 +47,7 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
     collector may run meanwhile. The same file a second time adds nothing; after an interruption,
     run it again.
     """
+    sys.setswitchinterval(SWITCH_S)
     policy, db = found.settings.policy, found.settings.db
     with ExitStack() as stack:
         raw = stack.enter_context(file.open("rb"))
@@ -62,6 +67,7 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
         evidence = Evidence(file.name, min(system_clock(), int(file.stat().st_mtime * 1000)))
 
         async def work(store: SqliteStore) -> tuple[int, int]:
+            gc.set_threshold(GC_THRESHOLD)  # as while it serves: a third of the time
             await store.settle_key_form(policy.fingerprint)
             rows = links = 0
             batch = next(batches, None)

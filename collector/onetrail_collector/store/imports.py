@@ -3,14 +3,15 @@
 A row's own profile ID is issued by the collector like any other, of the source `import`.
 """
 
+import sqlite3
 from collections.abc import Sequence
-from itertools import chain
 
 import msgspec
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store.insert import Writer, inserts
-from onetrail_collector.store.rows import ImportedRows
+from onetrail_collector.store.insert import Writer, inserts, run
+from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
+from onetrail_collector.store.statements import as_json
 
 SOURCE = "import"
 CACHE_KIB = 262_144  # the indexes grow at random places: they must not leave the memory in between
@@ -25,11 +26,19 @@ FROM json_each(?1) AS asked
 CROSS JOIN keys ON keys.kind = asked.value ->> 0 AND keys.value = asked.value ->> 1
 """
 
+PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile)"
+LINKS = "links (profile_id, key, event_id, source, time_ms)"
+KEYS_FROM = "SELECT json_group_array(id) FROM keys WHERE id >= ?"
+RELEASE = "UPDATE keys SET profile = NULL WHERE id = ?"
+
 ADD_LINKS_THAT_ARE_NEW = """
 INSERT INTO links (profile_id, key, event_id, source, time_ms)
 SELECT value ->> 0, value ->> 1, value ->> 2, value ->> 3, value ->> 4 FROM json_each(?)
 WHERE true ON CONFLICT DO NOTHING RETURNING profile_id, key
 """
+
+
+_numbers = msgspec.json.Decoder(set[int])
 
 
 class ImportTables:
@@ -50,13 +59,8 @@ class ImportTables:
         )
         return int(number)
 
-    async def find_keys(
-        self, keys: Sequence[Key], source: int
-    ) -> dict[Key, tuple[int, int | None]]:
-        rows = await self._connection.execute_fetchall(
-            FIND_KEYS, (msgspec.json.encode(keys).decode(), source, MAX_USERS)
-        )
-        return {keys[row[0]]: (row[1], row[2]) for row in rows}
+    async def add_keys(self, keys: Sequence[NewKey], *, source: int) -> dict[Key, KnownKey]:
+        return await self._connection.turn(_add_keys, keys, source=source)
 
     async def highest_numbers(self) -> tuple[int, int]:
         [(profile_id, key)] = await self._connection.execute_fetchall(
@@ -66,15 +70,26 @@ class ImportTables:
         return int(profile_id), int(key)
 
     async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
-        await self._connection.run(
-            chain(
-                inserts(
-                    "profile_ids (id, public_id, source, issued_ms, profile)", rows.profile_ids
-                ),
-                inserts("keys (id, kind, value, profile)", rows.keys),
-                inserts("links (profile_id, key, event_id, source, time_ms)", rows.links),
-            )
-        )
-        perhaps = msgspec.json.encode(rows.perhaps).decode()
-        new = await self._connection.execute_fetchall(ADD_LINKS_THAT_ARE_NEW, (perhaps,))
-        return [(row[0], row[1]) for row in new]
+        return await self._connection.turn(_add, rows)
+
+
+def _add_keys(
+    connection: sqlite3.Connection, keys: Sequence[NewKey], *, source: int
+) -> dict[Key, KnownKey]:
+    before = connection.total_changes
+    run(connection, inserts("keys (id, kind, value, profile)", keys, or_else="IGNORE"))
+    if connection.total_changes - before == len(keys):
+        return {}
+    [(added,)] = connection.execute(KEYS_FROM, (keys[0][0],))
+    new = _numbers.decode(added)
+    known = sorted(Key(kind, value) for number, kind, value, _ in keys if number not in new)
+    found = connection.execute(FIND_KEYS, (as_json(known), source, MAX_USERS))
+    return {known[place]: KnownKey(*row) for place, *row in found}
+
+
+def _add(connection: sqlite3.Connection, rows: ImportedRows) -> list[tuple[int, int]]:
+    run(connection, inserts(PROFILE_IDS, rows.profile_ids))
+    run(connection, inserts(LINKS, rows.links))
+    connection.executemany(RELEASE, rows.released)
+    new = connection.execute(ADD_LINKS_THAT_ARE_NEW, (as_json(rows.perhaps),))
+    return [(row[0], row[1]) for row in new]

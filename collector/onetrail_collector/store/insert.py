@@ -44,13 +44,22 @@ def run(connection: sqlite3.Connection, statements: Iterable[Statement]) -> None
         connection.executemany(sql, parameters)
 
 
-def inserts(into: str, rows: Sequence[tuple[Any, ...]]) -> Iterator[Statement]:
-    """The statements that add rows to `into`, a table with its columns."""
+def inserts(
+    into: str, rows: Sequence[tuple[Any, ...]], *, or_else: str = "FAIL"
+) -> Iterator[Statement]:
+    """The statements that add rows to `into`, a table with its columns.
+
+    or_else: what SQLite does where a row meets one that is there, FAIL or IGNORE.
+    """
     if rows:
-        yield from flat_inserts(into, list(chain.from_iterable(rows)), len(rows[0]))
+        yield from flat_inserts(
+            into, list(chain.from_iterable(rows)), len(rows[0]), or_else=or_else
+        )
 
 
-def flat_inserts(into: str, values: list[Any], columns: int) -> Iterator[Statement]:
+def flat_inserts(
+    into: str, values: list[Any], columns: int, *, or_else: str = "FAIL"
+) -> Iterator[Statement]:
     """The same of rows whose values stand one after the other.
 
     Where one fails, those before it stay until the transaction is rolled back, as it must be then:
@@ -62,6 +71,6 @@ def flat_inserts(into: str, values: list[Any], columns: int) -> Iterator[Stateme
         end = len(values) - (len(values) - done) % step
         if end > done:
             row = f"({', '.join('?' * columns)})"
-            sql = f"INSERT OR FAIL INTO {into} VALUES {', '.join([row] * size)}"
+            sql = f"INSERT OR {or_else} INTO {into} VALUES {', '.join([row] * size)}"
             yield sql, [values[start : start + step] for start in range(done, end, step)]
             done = end

@@ -22,7 +22,9 @@ from onetrail_collector.store.rows import (
     DecisionRow,
     ImportedRows,
     KeyState,
+    KnownKey,
     LinkState,
+    NewKey,
     ProfileSize,
     Region,
     Regrouping,
@@ -240,12 +242,10 @@ class ImportTransaction(Protocol):
     async def source(self, *, now_ms: int) -> int:
         """The number of the source of imported links; it is disabled: nobody sends as it."""
 
-    async def find_keys(
-        self, keys: Sequence[Key], source: int
-    ) -> dict[Key, tuple[int, int | None]]:
-        """Of those keys that are known: their number, and the imported profile ID linked to them.
+    async def add_keys(self, keys: Sequence[NewKey], *, source: int) -> dict[Key, KnownKey]:
+        """Add keys; answers those that were there, which stay as they are.
 
-        Where there are several, the oldest; none where a key is seen on more than 1,000.
+        None is linked to an imported profile ID that is seen on more than 1,000.
         """
 
     async def highest_numbers(self) -> tuple[int, int]:

@@ -14,12 +14,23 @@ class ImportedRows:
 
     profile_ids: list[tuple[int, str, int, int, int]] = field(default_factory=list)
     """number, public id, source, issued_ms, and the number again: a profile of its own"""
-    keys: list[tuple[int, str, str, int | None]] = field(default_factory=list)
-    """number, kind, value, and the profile ID whose profile holds it, where nothing can forbid"""
     links: list[tuple[int, int, str, int, int]] = field(default_factory=list)
     """profile ID, key, event id, source, time_ms"""
     perhaps: list[tuple[int, int, str, int, int]] = field(default_factory=list)
     """likewise, links that may be there already, or that may conflict"""
+    released: list[tuple[int]] = field(default_factory=list)
+    """numbers of keys that were added as held, and are not: such a link is to decide that"""
+
+
+NewKey = tuple[int, str, str, int | None]
+"""Number, kind, value, and the profile that holds it."""
+
+
+class KnownKey(NamedTuple):
+    """A key that is stored: its number, and the oldest imported profile ID linked to it, if any."""
+
+    id: int
+    imported: int | None
 
 
 class LinkState(NamedTuple):
