@@ -9,10 +9,11 @@ from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.identity.suppression import mark, of_key
 from onetrail_collector.identity.table import Row
 from onetrail_collector.ids import neighbours
 from onetrail_collector.resolution import settle
-from onetrail_collector.store.protocol import Store
+from onetrail_collector.store.protocol import Store, StoreTransaction
 from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
 
 
@@ -23,16 +24,27 @@ class Evidence(NamedTuple):
     time_ms: int
 
 
+class Imported(NamedTuple):
+    """How many links are new, and the rows of erased people, of which nothing is stored."""
+
+    links: int
+    withheld: Sequence[Row]
+
+
 async def import_rows(
     store: Store, rows: Sequence[Row], policy: Policy, *, evidence: Evidence, now_ms: int
-) -> int:
-    """Link the keys of each row to each other; answers how many links are new.
+) -> Imported:
+    """Link the keys of each row to each other; evidence of each is the file and the row's line.
 
-    Evidence of each is the file and the row's line. All keys are added as if they were new, which
-    shows those that are not: to look each up would take as long as all the rest.
+    All keys are added as if they were new, which shows those that are not: to look each up would
+    take as long as all the rest.
     """
     async with store.transaction() as transaction:
         tables = transaction.imports
+        erased = await _erased(transaction, rows)
+        withheld = [row for row in rows if not erased.isdisjoint(row.keys)] if erased else []
+        if withheld:
+            rows = [row for row in rows if erased.isdisjoint(row.keys)]
         source = await tables.source(now_ms=now_ms)
         adding = _Adding(*await tables.highest_numbers())
         adding.add_keys(rows, policy)
@@ -42,7 +54,16 @@ async def import_rows(
         if links:
             states = await transaction.identity.link_states(links)
             await settle(transaction.identity, states, policy, now_ms=now_ms)
-    return len(adding.rows.links) + len(links)
+    return Imported(len(adding.rows.links) + len(links), withheld)
+
+
+async def _erased(transaction: StoreTransaction, rows: Sequence[Row]) -> set[Key]:
+    """The keys by which somebody who was erased would come back."""
+    salt = await transaction.suppression_salt()
+    if salt is None:
+        return set()
+    marks = {mark(salt, of_key(key)): key for row in rows for key in row.keys}
+    return {marks[found] for found in await transaction.suppressed(marks.keys())}
 
 
 class _Adding:

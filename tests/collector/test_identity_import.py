@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 CONFIG = """
@@ -179,6 +180,27 @@ def test_the_collector_goes_on_meanwhile(crm: Any) -> None:
         sent += 1
     importing.join()
     assert crm.get("/counts")["events"] == sent > 2
+
+
+def test_who_was_erased_does_not_come_back_in_a_table(crm: Any) -> None:
+    header, people = "crm_id,email\n", "C1,ann@shop.test\nC2,bob@shop.test\n"
+    run_import(crm, header + people)
+    crm.start()
+    [bob] = crm.get("/profiles", key="crm_id:C2")["profiles"]
+    answer = httpx.post(
+        f"{crm.url}/profiles/{bob['id']}/erase",
+        json={"reason": "asked"},
+        headers={"authorization": f"Bearer {crm.token}"},
+        timeout=30,
+    )
+    assert answer.status_code == 200, answer.text
+    done = run_import(crm, f"{header}C3,cat@shop.test\n{people}C9,BOB@shop.test\n")
+    assert "2 rows, 2 new links, 2 cells or rows left out" in done.stdout
+    said = [line.partition("data was erased")[0] for line in done.stderr.splitlines()]
+    assert said == [f"line {line}: the row is of a person whose " for line in (4, 5)]
+    assert crm.rows("SELECT value FROM keys WHERE value LIKE 'b%' OR value = 'C9'") == []
+    [cat] = crm.get("/profiles", key="crm_id:C3")["profiles"]
+    assert crm.get(f"/profiles/{cat['id']}/history")["history"] == []  # the number was Bob's
 
 
 def test_imported_keys_are_hashed_as_others(new_collector: Any, tmp_path: Path) -> None:

@@ -29,6 +29,10 @@ TURN_S = 1.0  # then others have theirs, so that no commit of the collector wait
 PAUSE_S = 0.12  # a waiting commit looks every 0.1 s (SQLite's busy handler)
 SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
 SHOWN_REJECTS = 20
+ERASED = (
+    "is of a person whose data was erased; the collector's operator lifts that with: "
+    "onetrail-collector suppressions lift"
+)
 DELIMITERS = ",;\t|"
 
 
@@ -84,9 +88,12 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
                     )
                 )
                 following = await asyncio.to_thread(next, batches, None)  # read meanwhile
-                links += await importing
+                imported = await importing
+                links += imported.links
+                for row in imported.withheld:
+                    left_out.add(Reject(row.line, None, ERASED, ()))
                 size.learn(time.monotonic() - began)
-                rows += len(batch)
+                rows += len(batch) - len(imported.withheld)
                 bar.update(raw.tell() - bar.pos)
                 batch = following
                 if time.monotonic() > turn_ends:

@@ -30,6 +30,8 @@ from onetrail_collector.store.rows import (
 from onetrail_collector.store.sources import to_source
 from onetrail_collector.store.writing import write
 
+SALT = "SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed)"
+
 # One step answers all questions. CROSS JOIN keeps SQLite from turning the loops round, which would
 # read whole tables (https://www.sqlite.org/optoverview.html#crossjoin).
 LOOK_UP = (
@@ -80,7 +82,9 @@ SELECT
     + """,
   (SELECT ifnull(max(id), 0) FROM sessions),
   (SELECT ifnull(max(id), 0) FROM contexts),
-  (SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed))
+  ("""
+    + SALT
+    + """)
 """
 )
 
@@ -140,6 +144,10 @@ class Transaction:
 
     async def find_profile(self, public_id: str) -> int | None:
         return await find_profile(self._connection, public_id)
+
+    async def suppression_salt(self) -> bytes | None:
+        rows = await self._all(SALT)
+        return rows[0][0] if rows else None
 
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         rows = await self._all(

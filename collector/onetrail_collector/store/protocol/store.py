@@ -61,6 +61,9 @@ class StoreTransaction(Protocol):
     async def find_profile(self, public_id: str) -> int | None:
         """The profile that holds this profile ID."""
 
+    async def suppression_salt(self) -> bytes | None:
+        """The key of the marks of people who were erased; None where nobody was."""
+
     async def suppressed(self, marks: Collection[str]) -> set[str]:
         """Which of these marks are of people who were erased."""
 
