@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from functools import partial
 from typing import NamedTuple
 
-from onetrail_collector.assignment import Assignment, Request, identified_profile_ids, question
+from onetrail_collector.assignment import Assignment, Request, profile_ids_that_state, question
 from onetrail_collector.bell import Bell
 from onetrail_collector.clock import Clock
 from onetrail_collector.enrichment import Enrichment
@@ -226,28 +226,20 @@ class Ingest:
             asked = question(requests, with_events=look_for_duplicates)
             known = await transaction.look_up(asked)
             self._quotas.learn(known.sources.values(), self._loop.time())
-            identified = identified_profile_ids(requests, known)
-            if identified:
-                known.exclusive = await transaction.exclusive_values(
-                    identified, self._policy.exclusive_kinds
-                )
+            exclusive = self._policy.exclusive_kinds
+            holders = profile_ids_that_state(exclusive, requests, known)
+            if holders:
+                known.exclusive = await transaction.exclusive_values(holders, exclusive)
             if known.salt is not None:
                 asked_marks = marks(requests, known)
                 found = await transaction.suppressed(asked_marks.keys())
                 known.erased = frozenset(asked_marks[mark] for mark in found)
-            assignment = Assignment(
-                asked, known, self._policy.exclusive_kinds, describe=self._enrichment.describe
-            )
+            assignment = Assignment(asked, known, exclusive, describe=self._enrichment.describe)
             outcomes = [_outcome(assignment, request, known) for request in requests]
             self._answer()
-            links = await transaction.write(assignment.writes)
-            settled = Settled()
-            if links:
-                new_ids = {row.id for row in assignment.writes.profile_ids}
-                resolve = partial(
-                    settle, states=links, policy=self._policy, new_ids=new_ids, now_ms=self._clock()
-                )
-                settled = await transaction.at_once(resolve)
+            new_ids = {row.id for row in assignment.writes.profile_ids}
+            resolve = partial(settle, policy=self._policy, new_ids=new_ids, now_ms=self._clock())
+            settled = await transaction.write_and_resolve(assignment.writes, resolve) or Settled()
             refused = settled.refused | dict.fromkeys(assignment.writes.dropped_links, LIMIT)
             if refused:
                 await self._warn(transaction, assignment.linked, refused)

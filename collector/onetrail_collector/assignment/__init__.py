@@ -5,6 +5,6 @@ kind signs in has changed hands (sessions.py): its session goes on under a new p
 """
 
 from onetrail_collector.assignment.assigning import Assignment
-from onetrail_collector.assignment.request import Request, identified_profile_ids, question
+from onetrail_collector.assignment.request import Request, profile_ids_that_state, question
 
-__all__ = ["Assignment", "Request", "identified_profile_ids", "question"]
+__all__ = ["Assignment", "Request", "profile_ids_that_state", "question"]

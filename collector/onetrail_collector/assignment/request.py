@@ -1,7 +1,7 @@
 """What a commit must look up before its requests can be assigned."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from onetrail_collector.identification import Identification
@@ -59,12 +59,17 @@ def _ask_of_others(asked: Question, request: Request) -> None:
                 asked.devices.setdefault(source, []).append(value.removeprefix(f"{source}/"))
 
 
-def identified_profile_ids(requests: Iterable[Request], known: Known) -> set[int]:
-    """The profile IDs, of those known, under which somebody may identify in these requests."""
+def profile_ids_that_state(
+    kinds: Collection[str], requests: Iterable[Request], known: Known
+) -> set[int]:
+    """The profile IDs, of those known, under which requests may state a key of these kinds."""
     found: set[int] = set()
     for envelope, identifications, *_ in requests:
+        if not identifications:
+            continue
         source = known.sources.get(envelope.source)
-        if not identifications or source is None:
+        stated = {key.kind for one in identifications.values() for key in one.keys}
+        if source is None or stated.isdisjoint(kinds):
             continue
         if envelope.profile in known.profile_ids:
             found.add(known.profile_ids[envelope.profile].id)

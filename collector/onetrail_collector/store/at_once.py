@@ -10,8 +10,11 @@ from typing import Any, TypeVar, cast
 
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.insert import Statement, Writer, run
+from onetrail_collector.store.rows import LinkState
 
 T = TypeVar("T")
+Resolve = Callable[[IdentityTables, list[LinkState]], Coroutine[Any, Any, T]]
+"""What is to be done with links that are new or have earlier evidence."""
 
 
 class _Here:

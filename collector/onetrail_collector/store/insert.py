@@ -12,7 +12,7 @@ import aiosqlite
 
 # The longer a step, the longer the event loop has the lock meanwhile. 1,024 rows of 12 values stay
 # below SQLite's 32,766 parameters (https://www.sqlite.org/limits.html#max_variable_number).
-ROWS_A_STEP = (1024, 512, 128, 16, 1)
+ROWS_A_STEP = (1024, 512, 256, 128, 64, 32, 16, 8, 4, 2, 1)
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -3,12 +3,12 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from onetrail_collector.store.at_once import at_once
+from onetrail_collector.store.at_once import Resolve
 from onetrail_collector.store.counts import tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
@@ -28,7 +28,7 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 from onetrail_collector.store.sources import to_source
-from onetrail_collector.store.writing import write
+from onetrail_collector.store.writing import write, write_and_resolve
 
 SALT = "SELECT salt FROM suppression_salt WHERE EXISTS (SELECT 1 FROM suppressed)"
 
@@ -181,14 +181,17 @@ class Transaction:
         return counts
 
     async def write(self, writes: Writes) -> list[LinkState]:
+        return await self._write(write, writes)
+
+    async def write_and_resolve(self, writes: Writes, resolve: Resolve[T]) -> T | None:
+        return await self._write(write_and_resolve, writes, resolve)
+
+    async def _write(self, work: Callable[..., T], writes: Writes, *more: object) -> T:
         counts = self._labels.bound(tally(writes))
-        touched = await self._connection.turn(write, writes, counts)
+        done = await self._connection.turn(work, writes, counts, *more)
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
-        return touched
-
-    async def at_once(self, work: Callable[[IdentityTables], Coroutine[Any, Any, T]]) -> T:
-        return await self._connection.turn(at_once, work)
+        return done
 
     async def touch(self) -> None:
         """A write that changes nothing."""

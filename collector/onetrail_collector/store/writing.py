@@ -3,8 +3,10 @@
 import sqlite3
 from collections.abc import Sequence
 from itertools import chain
+from typing import TypeVar
 
 from onetrail_collector.identity.traits import Trait
+from onetrail_collector.store.at_once import Resolve, at_once
 from onetrail_collector.store.counts import additions
 from onetrail_collector.store.insert import flat_inserts, inserts, run
 from onetrail_collector.store.links import add_links
@@ -13,6 +15,8 @@ from onetrail_collector.store.rows import EVENT_COLUMNS, LinkState, Tally, Write
 from onetrail_collector.store.statements import as_json
 
 MAX_TRAIT_VALUES = 5
+
+T = TypeVar("T")
 
 ADD_TRAITS = """
 INSERT INTO traits (profile_id, name, value, time_ms, event_id)
@@ -92,9 +96,17 @@ def write(connection: sqlite3.Connection, writes: Writes, counts: list[Tally]) -
         connection.execute(COUNT_BLOCKED, (as_json(blocked),))
     if not writes.links:
         return []
-    added = add_links(connection, writes.links, {row.id for row in writes.profile_ids})
+    added = add_links(connection, writes.links)
     writes.dropped_links += added.dropped
     return added.touched
+
+
+def write_and_resolve(
+    connection: sqlite3.Connection, writes: Writes, counts: list[Tally], resolve: Resolve[T]
+) -> T | None:
+    """The same, and what `resolve` makes of those links; None where there are none."""
+    links = write(connection, writes, counts)
+    return at_once(connection, lambda tables: resolve(tables, links)) if links else None
 
 
 def _add_traits(connection: sqlite3.Connection, traits: Sequence[Trait]) -> None:

@@ -16,6 +16,7 @@ from onetrail_collector.store.rows import (
     CountsAsked,
     ImportedRows,
     LiveFilter,
+    NewProfileId,
     Question,
     SourcedLink,
     Writes,
@@ -83,7 +84,8 @@ async def plans(path: Path) -> dict[str, list[str]]:
     async with store.transaction() as transaction:
         await transaction.look_up(Question())
         await transaction.exclusive_values([1], ["user_id"])
-        await transaction.write(Writes(links=[SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)]))
+        link = SourcedLink(Link(1, Key("email", "a"), 0, "e"), 1)
+        await transaction.write(Writes([NewProfileId(1, "p", 1, 0, 1)], links=[link]))
         await transaction.count_values([1])
         await transaction.imports.add_keys([(2, "email", "a", 1)], source=1)
         await transaction.imports.highest_numbers()

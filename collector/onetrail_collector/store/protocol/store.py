@@ -77,12 +77,19 @@ class StoreTransaction(Protocol):
         Raises AlreadyStored where an event is; the transaction must then end, and begin anew.
         """
 
+    async def write_and_resolve(
+        self,
+        writes: Writes,
+        resolve: Callable[[IdentityTransaction, list[LinkState]], Coroutine[Any, Any, T]],
+    ) -> T | None:
+        """The same, and resolve those links, off the event loop; None where there are none.
+
+        `resolve` may wait for nothing but the tables that it is given.
+        """
+
     @property
     def identity(self) -> IdentityTransaction:
         """The part that identity resolution works on."""
-
-    async def at_once(self, work: Callable[[IdentityTransaction], Coroutine[Any, Any, T]]) -> T:
-        """The same part, for work that waits for nothing else; off the event loop, as one whole."""
 
     @property
     def imports(self) -> ImportTransaction:
