@@ -4,7 +4,6 @@ Where keys are hashed, what identifies somebody is taken out of the event here, 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -49,8 +48,7 @@ UNSIGNED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Identification:
+class Identification(msgspec.Struct, frozen=True):
     """The merging keys and traits of one event; traits are JSON text by name.
 
     first_traits hold only where nothing else is known of that name.
@@ -60,11 +58,11 @@ class Identification:
 
     keys: tuple[Key, ...]
     warnings: tuple[tuple[str, str], ...] = ()
-    traits: Mapping[str, str] = field(default_factory=dict)
+    traits: dict[str, str] = {}
     claims: tuple[Claim, ...] = ()
     signature: Any = None
     blocked: tuple[Key, ...] = ()
-    first_traits: Mapping[str, str] = field(default_factory=dict)
+    first_traits: dict[str, str] = {}
 
     def signed_with(self, secret: str) -> "Identification":
         """Only the keys that the signature proves; the others are traits, and a warning each."""
@@ -83,11 +81,11 @@ class Identification:
             if key.kind not in {ANOTHER_DEVICE, DISTINCT_ID}
         }
         warnings = tuple(("unsigned", UNSIGNED.format(kind=key.kind)) for key in refused)
-        return replace(
+        return msgspec.structs.replace(
             self,
             keys=tuple(key for key in self.keys if key not in refused),
             claims=tuple(claim for claim, good in zip(self.claims, proven, strict=True) if good),
-            traits=traits | dict(self.traits),
+            traits=traits | self.traits,
             warnings=self.warnings + warnings,
         )
 
@@ -144,8 +142,8 @@ def _finding(
     found = find_keys(points, values, policy.kinds, phone_region=policy.phone_region)
     if event.type == ARRIVAL and not _is_fresh(event, values.get("left_at")):
         fresh = tuple(claim for claim in found.claims if claim.key.kind != ARRIVAL)
-        found = replace(
-            found, claims=fresh, warnings=(*found.warnings, ("stale_arrival", STALE_ARRIVAL))
+        found = found._replace(
+            claims=fresh, warnings=(*found.warnings, ("stale_arrival", STALE_ARRIVAL))
         )
     for name, value in claims.keys:
         found = _with_stated(found, name, value, source, policy)
@@ -155,7 +153,7 @@ def _finding(
 def _with_stated(found: Finding, name: str, value: str, source: str, policy: Policy) -> Finding:
     if name == ANOTHER_DEVICE:  # what it is called is no text of a person's
         claim = Claim(Key(name, f"{source}/{value}"), value)
-        return replace(found, claims=(*found.claims, claim))
+        return found._replace(claims=(*found.claims, claim))
     kind = policy.kinds[name]
     try:
         entry = blocked_entry(kind, value)
@@ -163,18 +161,17 @@ def _with_stated(found: Finding, name: str, value: str, source: str, policy: Pol
         entry = entry or blocked_entry(kind, normal)
     except InvalidValue as error:
         warning = ("invalid_value", _sentence(name, str(error)))
-        return replace(found, warnings=(*found.warnings, warning))
+        return found._replace(warnings=(*found.warnings, warning))
     if entry is not None:
         warning = ("blocked_value", _sentence(name, "is a value that many send"))
-        return replace(
-            found,
+        return found._replace(
             warnings=(*found.warnings, warning),
             blocked=(*found.blocked, Key(name, entry)),
         )
     claim = Claim(Key(name, f"{source}/{normal}" if name == DISTINCT_ID else normal), value)
     if claim.key in found.keys:
         return found
-    return replace(found, claims=(*found.claims, claim))
+    return found._replace(claims=(*found.claims, claim))
 
 
 def _sentence(name: str, reason: str) -> str:

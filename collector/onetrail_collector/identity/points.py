@@ -33,8 +33,7 @@ class Claim(NamedTuple):
     sent: str
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """What one event says of who somebody is: its keys, and why a value is none."""
 
     claims: tuple[Claim, ...] = ()
@@ -74,12 +73,13 @@ def find_keys(
             entry = blocked_entry(kind, text)
             if entry is None:
                 normal = normalise(kind, text, phone_region=phone_region)
-                entry = blocked_entry(kind, normal)
+                entry = None if normal == text else blocked_entry(kind, normal)
         except InvalidValue as error:
             warnings.append(("invalid_value", _sentence(point, str(error))))
             continue
         if entry is None:
-            claims.setdefault(Key(kind.name, normal), Claim(Key(kind.name, normal), text))
+            key = Key(kind.name, normal)
+            claims.setdefault(key, Claim(key, text))
         else:
             warnings.append(("blocked_value", _sentence(point, "is a value that many send")))
             blocked.append(Key(kind.name, entry))
@@ -88,6 +88,8 @@ def find_keys(
 
 def value_at(properties: Mapping[str, Any], path: str) -> object:
     """What stands at a dotted path; None where nothing does."""
+    if "." not in path:
+        return properties.get(path)
     value: object = properties
     for name in path.split("."):
         if isinstance(value, Mapping):
