@@ -161,7 +161,7 @@ def raw_insert_bytes(folder: Path, events: int = 200_000) -> float:
     return path.stat().st_size / events
 
 
-async def reads_while_ingesting(server: Server, db: Path, reads: int = 200) -> list[float]:
+async def reads_while_ingesting(server: Server, db: Path, reads: int = 1000) -> list[float]:
     """Milliseconds of each read of a profile and its newest page, at a steady 1,000 requests/s."""
     with contextlib.closing(sqlite3.connect(db)) as connection, connection:
         connection.execute(

@@ -1,8 +1,11 @@
-"""The store on one SQLite file: one connection that writes, one that reads."""
+"""The store on one SQLite file: one connection that writes, one that reads for those who wait.
+
+Another reads for the work in the background, so that nobody waits for its long steps.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,13 +59,16 @@ from onetrail_collector.store.transaction import Transaction
 class SqliteStore:
     """A Store in one file; store/protocol/ says what each call does."""
 
-    def __init__(self, writer: Writer, reader: aiosqlite.Connection) -> None:
+    def __init__(
+        self, writer: Writer, reader: aiosqlite.Connection, background: aiosqlite.Connection
+    ) -> None:
         self._writer = writer
         self._reader = reader
+        self._background = background
         self._writing = asyncio.Lock()
         self._labels = Labels()
         self.identity = IdentityReads(reader)
-        self.retention = RetentionTables(reader, self.transaction)
+        self.retention = RetentionTables(background, self.transaction)
 
     @classmethod
     async def open(cls, path: Path, *, synchronous: str = "full") -> "SqliteStore":
@@ -70,12 +76,14 @@ class SqliteStore:
 
         synchronous is SQLite's: "full" syncs each commit, "normal" only now and then.
         """
-        writer = await open_writer(path, synchronous=synchronous)
-        try:
-            return cls(writer, await open_reader(path))
-        except BaseException:
-            await writer.close()
-            raise
+        async with AsyncExitStack() as opened:
+            writer = await open_writer(path, synchronous=synchronous)
+            opened.push_async_callback(writer.close)
+            reader = await open_reader(path)
+            opened.push_async_callback(reader.close)
+            store = cls(writer, reader, await open_reader(path))
+            opened.pop_all()
+        return store
 
     async def probe(self) -> None:
         """The schema's number, written again, dirties a page: the disk must take it."""
@@ -85,6 +93,7 @@ class SqliteStore:
     async def close(self) -> None:
         async with self._writing:
             await self._reader.close()
+            await self._background.close()
             await self._writer.close()
 
     @asynccontextmanager
@@ -139,7 +148,7 @@ class SqliteStore:
         return await erasure_receipts.find_by_mark(self._reader, profile_id=profile_id, key=key)
 
     async def walk_contexts(self, erasure_id: int, after: int) -> tuple[set[int], int]:
-        return await erasure.walk_contexts(self._reader, erasure_id, after)
+        return await erasure.walk_contexts(self._background, erasure_id, after)
 
     async def checkpoint(self) -> None:
         async with self._writing:
@@ -216,7 +225,7 @@ class SqliteStore:
         return await counts.read_counts(self._reader, asked)
 
     async def read_page_views(self, *, limit: int) -> PageViews:
-        return await counts.read_page_views(self._reader, limit=limit)
+        return await counts.read_page_views(self._background, limit=limit)
 
     async def add_page_counts(self, rows: list[Tally], last: int) -> None:
         async with self._all_or_nothing():
