@@ -127,9 +127,16 @@ class IdentityReads(PastReads):
 
     async def evidence_of(self, profile: int, *, limit: int) -> list[Evidence]:
         rows = await self._all(
-            f"{EVIDENCE} FROM {of_profile('?1')} AS members"
-            f" CROSS JOIN links ON links.profile_id = members.id {ENDS}"
-            " ORDER BY links.profile_id LIMIT ?2",
+            f"""
+            {EVIDENCE}
+            FROM (
+                SELECT members.id, links.key FROM {of_profile("?1")} AS members
+                CROSS JOIN links ON links.profile_id = members.id
+                ORDER BY members.id LIMIT ?2
+            ) AS first
+            CROSS JOIN links ON links.profile_id = first.id AND links.key = first.key {ENDS}
+            ORDER BY links.profile_id
+            """,
             profile,
             limit,
         )

@@ -10,7 +10,7 @@ it row by row, as far as a LIMIT goes. Behind another table it would be made as 
 
 
 def of_profile(number: str) -> str:
-    """The IDs of one profile, `number` an expression; ORDER BY id costs no sorting."""
+    """The IDs of one profile, `number` an expression; ORDER BY the id, if selected, is free."""
     return f"""(
         SELECT own.id, own.profile FROM profile_ids AS own
         WHERE own.id = {number} AND own.profile = {number}
