@@ -79,7 +79,7 @@ async def plans(path: Path) -> dict[str, list[str]]:
     """The query plan of each statement that a commit and the reads of a profile run."""
     seen: set[str] = set()  # with what was asked in the place of parameters
     store = await SqliteStore.open(path)
-    for connection in (store._writer, store._reader):
+    for connection in (store._writer, store._reader, store._background):
         await connection.set_trace_callback(seen.add)
     async with store.transaction() as transaction:
         await transaction.look_up(Question())
@@ -118,7 +118,7 @@ async def plans(path: Path) -> dict[str, list[str]]:
     seen.add("SELECT * FROM profile_events WHERE number = ?")
     seen.update([PROFILE_IDS, KEYS, TRAITS])
     found = {}
-    for connection in (store._writer, store._reader):
+    for connection in (store._writer, store._reader, store._background):
         await connection.set_trace_callback(None)
     for sql in seen:
         if re.match(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", sql):
