@@ -230,14 +230,15 @@ async def read_counts(reader: aiosqlite.Connection) -> Counts:
     rows = await reader.execute_fetchall(
         """
         SELECT (SELECT count(*) FROM events), (SELECT count(*) FROM sessions),
-               (SELECT count(*) FROM profile_ids WHERE profile = id) + (
+               total - (SELECT count(*) FROM profile_ids WHERE profile <> id) + (
                    SELECT count(*)
                    FROM (SELECT DISTINCT profile FROM profile_ids WHERE profile <> id) AS whole
                    WHERE NOT EXISTS (
                        SELECT 1 FROM profile_ids WHERE id = whole.profile AND profile = id
                    )
                ),
-               (SELECT count(*) FROM profile_ids)
+               total
+        FROM (SELECT count(*) AS total FROM profile_ids)
         """
     )
     return Counts(*next(iter(rows)))
