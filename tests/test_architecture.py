@@ -59,7 +59,9 @@ metrics: errors wire
 quarantine: store wire
 regions: identity regrouping store
 resolution: identity joining latecomers regions store
-large_regions: identity regions regrouping resolution store
+large_reading: identity pacing store
+large_writing: store
+large_regions: identity large_reading large_writing pacing regrouping store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire

@@ -75,8 +75,9 @@ class Joins:
         changes = []
         for one, other, event_id in self._steps:
             first, second = sorted((oldest[one], oldest[other]))
-            oldest[one] = first
-            changes.append(Change("merged", first, second, event_id=event_id))
+            oldest[one] = first or second
+            if first:
+                changes.append(Change("merged", first, second, event_id=event_id))
         largest: dict[Node, int] = {}
         for profile, size in sizes.items():
             root = self._root(profile)

@@ -1,27 +1,25 @@
 """Resolving what hangs together with one profile ID, where that is too much for a transaction.
 
-It is read in steps, resolved beside the event loop, and written in steps, under numbers that no
-profile has, so that none holds what it may not. Commits that touch links meanwhile leave word in
-`unsettled`, and those profile IDs come next.
+It is read in pages, resolved beside the event loop, and written in parts, under numbers reserved
+for it. Commits know that meanwhile, and leave word in `unsettled` of what they change: those
+profile IDs come next. Its own word there is struck off last: who dies in between begins again, and
+of two at once the later goes on alone.
 """
 
 import asyncio
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 
-from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.regions import absorb
-from onetrail_collector.regrouping import Cause, plan
-from onetrail_collector.resolution import named_in
-from onetrail_collector.store.protocol import Store
-from onetrail_collector.store.rows import Region, Regrouping
+from onetrail_collector.large_reading import read_large
+from onetrail_collector.large_writing import Names, parts
+from onetrail_collector.pacing import rest
+from onetrail_collector.regrouping import plan_whole
+from onetrail_collector.store.protocol import IdentityTransaction, Store
+from onetrail_collector.store.rows import LargeRegion, Regrouping
 
-PROFILES_A_READ = 500
-WRITES_A_STEP = 2_000
-REST = 1.0  # ingest gets as much time as a step took
-NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
+IDS_A_STEP = 2_000
 
 
 async def settle_large(
@@ -29,84 +27,70 @@ async def settle_large(
 ) -> tuple[Counter[str], Collection[int]]:
     """Settle a reach too large for a transaction, in steps; answers its profile IDs as well."""
     async with store.transaction() as transaction:
-        await transaction.identity.set_state("settling", "1")
-        last = await transaction.identity.last_unsettled()
-    region, decisions = await _read_large(store, profile_id)
-    found = await asyncio.to_thread(
-        plan, region, Region(), decisions, policy, Cause(), new_numbers=True
-    )
-    if found is None:
-        raise NOTHING_TO_GROW_BY
-    done = found.regrouping
-    for part in _parts(done):
+        word = await transaction.identity.begin_settling(profile_id)
+    region = await read_large(store, profile_id)
+    async with store.transaction() as transaction:
+        region.free = await transaction.identity.reserve_numbers(len(region.profiles))
+    done, names = await asyncio.to_thread(_plan, region, policy)
+    changes: Counter[str] = Counter()
+    for part in done:
         began = asyncio.get_running_loop().time()
         async with store.transaction() as transaction:
+            if not await _goes_on(transaction.identity, word):
+                return changes, region.profiles.keys()
+            await _leave_what_moved(transaction.identity, part, region)
+            part.changes += names.move(part.profiles)
             await transaction.identity.apply(part)
             await transaction.identity.note(part.changes, now_ms=now_ms)
+        changes.update(change.what for change in part.changes)
         await rest(began)
-    profile_ids = iter(region.profiles)
-    while some := list(islice(profile_ids, WRITES_A_STEP)):
-        async with store.transaction() as transaction:
-            await transaction.identity.settled(some, up_to=last)
-    async with store.transaction() as transaction:
-        await transaction.identity.set_state("settling", None)
-    return Counter(change.what for change in done.changes), region.profiles.keys()
+    await _strike_off(store, region.profiles, profile_id, word)
+    return changes, region.profiles.keys()
 
 
-async def _read_large(store: Store, profile_id: int) -> tuple[Region, list[Decision]]:
-    """All within reach of a profile ID, and what was decided about it, oldest first."""
-    region = Region()
-    decisions: dict[int, Decision] = {}
-    async with store.transaction() as transaction:
-        profiles = set((await transaction.identity.profiles([profile_id])).values())
-    loose: set[int] = set()
-    held: set[int] = set()
-    while profiles or loose:
+async def _goes_on(tables: IdentityTransaction, word: int) -> bool:
+    """Whether nobody has begun another large region since, or the same."""
+    begun = await tables.settling()
+    return begun is not None and begun[0] == word
+
+
+def _plan(region: LargeRegion, policy: Policy) -> tuple[list[Regrouping], Names]:
+    """What must be written, part by part. Of the region its links are let go of."""
+    found = plan_whole(region, policy)
+    region.links.clear()
+    region.values.clear()
+    return list(parts(found)), Names(region.profiles)
+
+
+async def _leave_what_moved(
+    tables: IdentityTransaction, part: Regrouping, region: LargeRegion
+) -> None:
+    """Take out of a part what others have moved since it was read, as decisions do.
+
+    It is as they left it, and looked at once more.
+    """
+    now = await tables.profiles(part.profiles)
+    held = {row[0]: row[3] for row in await tables.active_keys(list(part.keys))}
+    moved = [one for one in part.profiles if now.get(one) != region.profiles[one]]
+    moved_keys = [key for key in part.keys if key not in held or held[key] != region.keys[key]]
+    await tables.unsettle_ids(moved)
+    await tables.unsettle((), moved_keys)
+    for one in moved:
+        del part.profiles[one]
+    for key in moved_keys:
+        del part.keys[key]
+
+
+async def _strike_off(store: Store, profile_ids: Collection[int], first: int, word: int) -> None:
+    """What was left of these, up to the word of the first: that one last."""
+    others: Iterator[int] = (one for one in profile_ids if one != first)
+    while some := list(islice(others, IDS_A_STEP)):
         began = asyncio.get_running_loop().time()
-        some = set(islice(profiles, PROFILES_A_READ))
-        some_keys = set(islice(loose, PROFILES_A_READ))
         async with store.transaction() as transaction:
-            tables = transaction.identity
-            part = await tables.region(some, some_keys, limit=2**31)
-            if part is None:
-                raise NOTHING_TO_GROW_BY
-            rows = await tables.decisions_about(list(part.profiles))
-            decisions |= {row.id: row.decision for row in rows}
-            ids = named_in(row.decision for row in rows)
-            named = set((await tables.profiles(ids)).values()) if ids else set()
-        profiles -= some
-        loose -= some_keys
-        held |= some
-        absorb(region, part)
-        for state in part.links.values():
-            profiles |= {state.profile, state.key_profile or state.profile} - held
-            if state.key_profile is None and state.key not in region.keys:
-                loose.add(state.key)
-        profiles |= named - held
+            if not await _goes_on(transaction.identity, word):
+                return
+            await transaction.identity.settled(some, up_to=word)
         await rest(began)
-    return region, [decisions[number] for number in sorted(decisions)]
-
-
-def _parts(whole: Regrouping) -> Iterable[Regrouping]:
-    """The same in pieces that a short transaction can write: profile by profile."""
-    items: Iterator[tuple[str, object, object]] = iter(
-        [
-            *(("profiles", *item) for item in whole.profiles.items()),
-            *(("keys", *item) for item in whole.keys.items()),
-            *(("refused", *item) for item in whole.refused.items()),
-            *(("changes", change, None) for change in whole.changes),
-        ]
-    )
-    while some := list(islice(items, WRITES_A_STEP)):
-        part = Regrouping()
-        for where, item, value in some:
-            if where == "changes":
-                part.changes.append(item)  # type: ignore[arg-type]
-            else:
-                getattr(part, where)[item] = value
-        yield part
-
-
-async def rest(began: float) -> None:
-    """Let ingest go on, after a step that began then."""
-    await asyncio.sleep((asyncio.get_running_loop().time() - began) * REST)
+    async with store.transaction() as transaction:
+        if await _goes_on(transaction.identity, word):
+            await transaction.identity.settled([first], up_to=word)

@@ -1,13 +1,21 @@
 """How often the background may resolve what is too large for a commit: a fifth of the time.
 
-Where events of one large region keep coming, each leaves it to be resolved once more. So after it
-was, that region waits four times as long as it took; whatever else is left goes on.
+Between two of its transactions ingest gets as much time as the last one took. And where events of
+one large region keep coming, each leaves it to be resolved once more: so after it was, that region
+waits four times as long as it took; whatever else is left goes on.
 """
 
+import asyncio
 import time
 from collections.abc import Callable, Collection, Iterable
 
 PAUSE = 4.0  # times as long as it took
+REST = 1.0  # likewise, between two of its transactions
+
+
+async def rest(began_s: float) -> None:
+    """Let ingest go on, after a step that began at this time of the event loop."""
+    await asyncio.sleep((asyncio.get_running_loop().time() - began_s) * REST)
 
 
 class Pace:

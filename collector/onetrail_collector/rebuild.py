@@ -12,18 +12,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from hashlib import sha256
 
+from onetrail_collector.identity.decisions import named_in
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.large_regions import NOTHING_TO_GROW_BY, rest, settle_large
-from onetrail_collector.pacing import Pace
+from onetrail_collector.large_regions import settle_large
+from onetrail_collector.pacing import Pace, rest
 from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
-from onetrail_collector.resolution import count_to, named_in, reason_of
+from onetrail_collector.resolution import count_to, reason_of
 from onetrail_collector.store.protocol import IdentityTransaction, Store
 from onetrail_collector.store.rows import Region
 
 KEYS_A_STEP = 2_000
 IDS_A_STEP = 200
+A_REGION = 50  # links; to look at one takes as long as to resolve so many
 IDLE_S = 1.0
+NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
 
 log = logging.getLogger("onetrail_collector")
 
@@ -154,6 +157,7 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     changes: Counter[str] = Counter()
     at = None
     large: list[int] = []
+    done: list[int] = []
     async with store.transaction() as transaction:
         tables = transaction.identity
         seen = 0
@@ -166,15 +170,16 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
                 break
             if region is None:
                 large.append(profile_id)
-                await tables.unsettle_ids([profile_id])  # it stays on record until it is done
                 break
             visited.update(region.profiles)
             changes += await _settle(tables, region, policy, now_ms=now_ms)
-            if profile_id not in region.profiles:  # erased since
-                await tables.settled([profile_id], up_to=await tables.last_unsettled())
-            seen += len(region.links) + 10
+            done += [profile_id, *region.profiles]  # it is not of its region if erased since
+            seen += len(region.links) + A_REGION
             if seen >= MAX_REGION // 2:
                 break
+        begun = await tables.settling()
+        if done and (begun is None or begun[1] in done):  # else another process may yet undo it
+            await tables.settled(done, up_to=await tables.last_unsettled())
     await rest(began)
     for profile_id in large:
         began = asyncio.get_running_loop().time()
@@ -195,7 +200,6 @@ async def _settle(
         raise NOTHING_TO_GROW_BY
     await tables.apply(found.regrouping)
     await tables.note(found.regrouping.changes, now_ms=now_ms)
-    await tables.settled(list(region.profiles), up_to=await tables.last_unsettled())
     return Counter(change.what for change in found.regrouping.changes)
 
 

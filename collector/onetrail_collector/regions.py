@@ -150,7 +150,7 @@ async def ring_of(
     tables: IdentityTransaction, region: Region, *, named: AbstractSet[int] = frozenset()
 ) -> Region | None:
     """The profiles and loose keys at the far ends of a region's links, and those named."""
-    held = set(region.profiles.values())
+    held = {*region.profiles.values(), *region.keys.values()}  # keys may be all that is left of one
     profiles = set(named)
     loose_keys: set[int] = set()
     for state in region.links.values():

@@ -7,14 +7,15 @@ must grow.
 """
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from onetrail_collector.identity.decisions import Decision
+from onetrail_collector.identity.keys import PlainKey
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
-from onetrail_collector.store.rows import Change, LinkState, Region, Regrouping
+from onetrail_collector.store.rows import Change, LargeRegion, LinkState, Region, Regrouping
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,19 +45,12 @@ class _Group:
     number: int = 0
 
 
-def plan(  # noqa: PLR0913 - a pure function gets all it needs
-    inner: Region,
-    ring: Region,
-    decisions: Sequence[Decision],
-    policy: Policy,
-    cause: Cause,
-    *,
-    new_numbers: bool = False,
+def plan(
+    inner: Region, ring: Region, decisions: Sequence[Decision], policy: Policy, cause: Cause
 ) -> Plan | None:
     """Resolve a region with its ring, and say what differs from what is stored.
 
-    None where the ring changes: the region must grow before anything can be said. With new_numbers
-    a profile whose members change gets a number of its own, so that it can be written in parts.
+    None where the ring changes: the region must grow before anything can be said.
     """
     links = _within(inner, ring)
     resolution = resolve(
@@ -65,11 +59,12 @@ def plan(  # noqa: PLR0913 - a pure function gets all it needs
         policy,
         seen_on={state.link.key: 1 for state in links.values()},  # none of them is shared
     )
-    groups = _groups(inner, ring, links, resolution)
+    values = {state.key: state.link.key for state in links.values()}
+    groups = _groups(sorted([*inner.profiles, *ring.profiles]), values.items(), resolution)
     if _changes(ring, groups):
         return None
     inside = [group for group in groups if group.profile_ids[0] in inner.profiles]
-    _number(inside, inner, new_numbers=new_numbers)
+    _number(inside, inner.profiles, inner.free)
     refused = {
         place: reason
         for place, state in links.items()
@@ -80,12 +75,51 @@ def plan(  # noqa: PLR0913 - a pure function gets all it needs
         for place, state in links.items()
         if refused.get(place) != state.refused
     }
-    changes = _moves(inside, inner, links, cause)
+    changes = _moves(inside, inner.profiles, links, cause)
     changes += [
-        _verdict(links[place], reason, resolution, cause) for place, reason in differing.items()
+        _verdict(place, links[place].link.event_id, reason, resolution, cause)
+        for place, reason in differing.items()
     ]
-    profiles, keys = _relabelled(inside, inner)
+    profiles, keys = _relabelled(inside, inner.profiles, inner.keys)
     return Plan(Regrouping(profiles, keys, differing, changes), refused, resolution.void)
+
+
+def plan_whole(region: LargeRegion, policy: Policy) -> Regrouping:
+    """The same for all that hangs together, to be written in parts: it has no ring.
+
+    So a profile that loses a member is written under a number of its own, and history says of
+    profiles what each part does (large_writing.py); here it has the verdicts on links alone.
+    """
+    decisions = [region.decisions[number] for number in sorted(region.decisions)]
+    resolution = resolve(
+        region.links,
+        decisions,
+        policy,
+        seen_on={value: 1 for value in region.values.values()},  # noqa: C420 - that stops all threads
+    )
+    groups = _groups(region.profiles, region.values.items(), resolution)
+    _number(groups, region.profiles, region.free, new_numbers=True)
+    moved = _relabelled(groups, region.profiles, region.keys)
+    return Regrouping(*moved, *_verdicts(region, resolution))
+
+
+def _verdicts(
+    region: LargeRegion, resolution: Resolution
+) -> tuple[dict[tuple[int, int], str | None], list[Change]]:
+    """The links that are refused and were not, or otherwise, or no more; each with its history."""
+    named = {value for _, value in resolution.refused}
+    named |= {region.values[key] for _, key in region.refused}
+    keys = {value: key for key, value in region.values.items() if value in named}
+    differing, changes = {}, []
+    for profile_id, value, _, event_id in region.links:
+        if value not in keys:
+            continue
+        place = (profile_id, keys[value])
+        reason = resolution.refused.get((profile_id, value))
+        if reason != region.refused.get(place):
+            differing[place] = reason
+            changes.append(_verdict(place, event_id, reason, resolution, Cause()))
+    return differing, changes
 
 
 def _within(inner: Region, ring: Region) -> dict[tuple[int, int], LinkState]:
@@ -100,19 +134,20 @@ def _within(inner: Region, ring: Region) -> dict[tuple[int, int], LinkState]:
 
 
 def _groups(
-    inner: Region,
-    ring: Region,
-    links: Mapping[tuple[int, int], LinkState],
-    resolution: Resolution,
+    profile_ids: Iterable[int], values: Iterable[tuple[int, PlainKey]], resolution: Resolution
 ) -> list[_Group]:
     """The new profiles; a profile ID without links or decisions is one of its own."""
     groups: dict[int, _Group] = {}
-    for profile_id in sorted([*inner.profiles, *ring.profiles]):
+    for profile_id in profile_ids:
         oldest = resolution.profiles.get(profile_id, profile_id)
-        groups.setdefault(oldest, _Group(oldest, [], [])).profile_ids.append(profile_id)
-    for key, value in {state.key: state.link.key for state in links.values()}.items():
+        if oldest not in groups:
+            groups[oldest] = _Group(oldest, [], [])
+        groups[oldest].profile_ids.append(profile_id)
+    for key, value in values:
         if value in resolution.keys:
             groups[resolution.keys[value]].keys.append(key)
+    for group in groups.values():
+        group.profile_ids.sort()
     return list(groups.values())
 
 
@@ -123,7 +158,7 @@ def _changes(ring: Region, groups: Sequence[_Group]) -> bool:
         before.setdefault(number, (set(), set()))[0].add(profile_id)
     for key, number_or_none in ring.keys.items():
         if number_or_none is not None:
-            before[number_or_none][1].add(key)
+            before.setdefault(number_or_none, (set(), set()))[1].add(key)
     same = set()
     for group in groups:
         own = ring.profiles.get(group.profile_ids[0])
@@ -135,17 +170,21 @@ def _changes(ring: Region, groups: Sequence[_Group]) -> bool:
     )
 
 
-def _number(groups: Sequence[_Group], region: Region, *, new_numbers: bool) -> None:
-    """Let each new profile keep the number that most of its members carry; no two the same."""
+def _number(
+    groups: Sequence[_Group], profiles: Mapping[int, int], free: int, *, new_numbers: bool = False
+) -> None:
+    """Let each new profile keep the number that most of its members carry; no two the same.
+
+    With new_numbers one that loses a member to another keeps none.
+    """
     claims = []
-    before = Counter(region.profiles.values())
+    before = Counter(profiles.values())
     for group in groups:
-        numbers = Counter(region.profiles[profile_id] for profile_id in group.profile_ids)
+        numbers = Counter(profiles[profile_id] for profile_id in group.profile_ids)
         if new_numbers and any(count < before[number] for number, count in numbers.items()):
             continue
         claims += [(-count, number, group.oldest, group) for number, count in numbers.items()]
     taken: set[int] = set()
-    free = region.free
     named: set[int] = set()
     for _, number, oldest, group in sorted(claims, key=lambda claim: claim[:3]):
         if number not in taken and oldest not in named:
@@ -160,20 +199,20 @@ def _number(groups: Sequence[_Group], region: Region, *, new_numbers: bool) -> N
 
 def _moves(
     groups: Sequence[_Group],
-    region: Region,
+    profiles: Mapping[int, int],
     links: Mapping[tuple[int, int], LinkState],
     cause: Cause,
 ) -> list[Change]:
     """Which profiles were split and merged; each piece goes by its oldest profile ID."""
     oldest_before: dict[int, int] = {}
-    for profile_id, number in region.profiles.items():
+    for profile_id, number in profiles.items():
         oldest_before[number] = min(profile_id, oldest_before.get(number, profile_id))
     by_id, by_number = _first_causes(cause, links)
     splits, merges = [], []
     for group in groups:
         pieces: dict[int, int] = {}  # number before -> oldest profile ID of the piece
         for profile_id in group.profile_ids:
-            pieces.setdefault(region.profiles[profile_id], profile_id)
+            pieces.setdefault(profiles[profile_id], profile_id)
         own = min((by_id[one] for one in group.profile_ids if one in by_id), default=None)
         for number, oldest in pieces.items():
             first = min(filter(None, (own, by_number.get(number))), default=None)
@@ -206,29 +245,29 @@ def _change(what: str, profile: int, other: int, event_id: str | None, cause: Ca
     return Change(what, profile, other, event_id=event_id, decision=cause.decision)
 
 
-def _verdict(state: LinkState, reason: str | None, resolution: Resolution, cause: Cause) -> Change:
+def _verdict(
+    place: tuple[int, int],
+    event_id: str,
+    reason: str | None,
+    resolution: Resolution,
+    cause: Cause,
+) -> Change:
     """That a link is refused, or accepted, which was not."""
-    return Change(
-        "accepted" if reason is None else "refused",
-        resolution.profiles[state.link.profile_id],
-        state.link.profile_id,
-        state.key,
-        reason,
-        state.link.event_id,
-        cause.decision,
-    )
+    profile_id, key = place
+    what = "accepted" if reason is None else "refused"
+    profile = resolution.profiles[profile_id]
+    return Change(what, profile, profile_id, key, reason, event_id, cause.decision)
 
 
 def _relabelled(
-    groups: Sequence[_Group], region: Region
+    groups: Sequence[_Group], profiles: Mapping[int, int], keys: Mapping[int, int | None]
 ) -> tuple[dict[int, int], dict[int, int | None]]:
     """The profile IDs and the keys that get another number."""
-    profiles = {
+    moved = {
         profile_id: group.number
         for group in groups
         for profile_id in group.profile_ids
-        if region.profiles[profile_id] != group.number
+        if profiles[profile_id] != group.number
     }
     held = {key: group.number for group in groups for key in group.keys}
-    keys = {key: held.get(key) for key, before in region.keys.items() if held.get(key) != before}
-    return profiles, keys
+    return moved, {key: held.get(key) for key, before in keys.items() if held.get(key) != before}

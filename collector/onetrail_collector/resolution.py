@@ -9,7 +9,7 @@ concerns and the ring around them (regions.py).
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 
-from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
+from onetrail_collector.identity.decisions import RefuseKey, named_in
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import order, why_inactive
 from onetrail_collector.joining import Joins, relabelled
@@ -32,9 +32,8 @@ async def settle(
     `new_ids` are profile IDs that this commit has issued: each is a profile that holds no key yet.
     """
     settled = Settled()
-    if await tables.state("settling"):  # the background must look again at what changes now
-        await tables.unsettle_ids({state.link.profile_id for state in states})
     inactive = await _set_inactive(tables, states, policy)
+    await _leave_word(tables, {state.link.profile_id for state in states}, inactive, policy)
     active = []
     for state in states:
         reason = state.inactive or inactive.get(state.key)
@@ -106,8 +105,6 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     """
     rows = await tables.decisions_about(profile_ids)
     named = named_in(row.decision for row in rows)
-    if await tables.state("settling"):  # likewise
-        await tables.unsettle_ids({*profile_ids, *named})
     reach = Reach(set((await tables.profiles([*profile_ids, *named])).values()))
     reasons: dict[int, str | None] = {}
     woken: list[tuple[int, int]] = []
@@ -122,12 +119,31 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
             users = await tables.users(state.id, limit=state.seen_on)
             woken += [(profile_id, state.id) for profile_id in users]
     await tables.set_inactive(reasons)
+    await _leave_word(tables, {*profile_ids, *named}, keys, policy)
     contested = await tables.link_states(woken) if woken else []
     for link in contested:
         reach.add(link)
     await resolve_again(
         tables, reach, policy, settled, contested=contested, decision=decision, now_ms=now_ms
     )
+
+
+async def _leave_word(
+    tables: IdentityTransaction,
+    profile_ids: AbstractSet[int],
+    keys: Iterable[int],
+    policy: Policy,
+) -> None:
+    """While the background resolves a large region as it was: it must look again at what changes.
+
+    That is these profile IDs, and whoever else has links to these keys.
+    """
+    if await tables.settling() is None:
+        return
+    words = set(profile_ids)
+    for key in keys:
+        words.update(await tables.users(key, limit=count_to(policy) + len(profile_ids)))
+    await tables.unsettle_ids(words)
 
 
 async def unlink(
@@ -141,17 +157,6 @@ async def unlink(
     keys = await tables.delete_links(profile_ids)
     await reconsider(tables, profile_ids, keys, policy, settled, now_ms=now_ms)
     return settled
-
-
-def named_in(decisions: Iterable[Decision]) -> set[int]:
-    """The profile IDs that decisions are about."""
-    named = set()
-    for decision in decisions:
-        if isinstance(decision, Join | Part):
-            named |= {decision.profile_id, decision.other}
-        elif isinstance(decision, RefuseLink):
-            named.add(decision.profile_id)
-    return named
 
 
 def reason_of(state: KeyState, policy: Policy) -> str | None:

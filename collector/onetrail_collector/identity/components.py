@@ -7,9 +7,10 @@ no more values than one profile may. Only the rest must be considered link by li
 from collections.abc import Iterable, Sequence
 
 from onetrail_collector.identity.groups import Tally
-from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.keys import PlainKey
 
-PlainLink = tuple[int, Key, int, str]
+PlainLink = tuple[int, PlainKey, int, str]
+"""A Link (resolve.py), or the like of it."""
 
 
 class Components:
@@ -17,7 +18,7 @@ class Components:
 
     def __init__(self, links: Iterable[PlainLink]) -> None:
         self._profile_ids: dict[int, int] = {}  # node of each
-        self._keys: dict[Key, int] = {}  # a node of the part it is in
+        self._keys: dict[PlainKey, int] = {}  # a node of the part it is in
         parent: list[int] = []
         profile_ids, keys = self._profile_ids, self._keys
         for profile_id, key, _, _ in links:
@@ -60,14 +61,18 @@ class Components:
         nodes, roots = self._profile_ids, self._roots
         return [link for link in links if roots[nodes[link[0]]] in parts] if parts else []
 
-    def named_by_oldest(self, parts: set[int]) -> tuple[dict[int, int], dict[Key, int]]:
+    def named_by_oldest(self, parts: set[int]) -> tuple[dict[int, int], dict[PlainKey, int]]:
         """Each profile ID's part and each key's, but not of these, by the oldest profile ID."""
         oldest: dict[int, int] = {}
         roots = self._roots
+        for profile_id, node in self._profile_ids.items():
+            root = roots[node]
+            if profile_id < oldest.get(root, profile_id + 1) and root not in parts:
+                oldest[root] = profile_id
         profiles = {
-            profile_id: oldest.setdefault(own, profile_id)
-            for profile_id, node in sorted(self._profile_ids.items())
-            if (own := roots[node]) not in parts
+            profile_id: oldest[own]
+            for profile_id, node in self._profile_ids.items()
+            if (own := roots[node]) in oldest
         }
         return profiles, {
             key: oldest[own] for key, node in self._keys.items() if (own := roots[node]) in oldest

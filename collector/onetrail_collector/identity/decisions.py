@@ -4,6 +4,7 @@ Decisions are given in the order in which they were made; where two contradict e
 newer one holds. One that was undone is simply not among them.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from onetrail_collector.identity.keys import Key
@@ -45,3 +46,14 @@ class RefuseKey:
 
 
 Decision = Join | Part | RefuseLink | RefuseKey
+
+
+def named_in(decisions: Iterable[Decision]) -> set[int]:
+    """The profile IDs that decisions are about."""
+    named = set()
+    for decision in decisions:
+        if isinstance(decision, Join | Part):
+            named |= {decision.profile_id, decision.other}
+        elif isinstance(decision, RefuseLink):
+            named.add(decision.profile_id)
+    return named

@@ -8,7 +8,7 @@ together hold the sum, and one addition tells whether any kind is above its limi
 from collections.abc import Iterable, Mapping
 
 from onetrail_collector.identity.decisions import Decision, Join, Part
-from onetrail_collector.identity.keys import Key, Kind
+from onetrail_collector.identity.keys import Kind, PlainKey
 
 FIELD_BITS = 32  # of which the highest is set where a sum is above the kind's limit
 MAX_LIMIT = 2 ** (FIELD_BITS - 1) - 1
@@ -46,7 +46,7 @@ class Groups:
     def __init__(self, kinds: Mapping[str, Kind]) -> None:
         self.tally = Tally(kinds.values())
         self._profile_ids: dict[int, int] = {}  # node of each
-        self._keys: dict[Key, int] = {}
+        self._keys: dict[PlainKey, int] = {}
         self._parent: list[int] = []
         self._size: list[int] = []
         self._values: list[int] = []  # a root's tally
@@ -76,20 +76,23 @@ class Groups:
             self._apart.setdefault(self._root(other), set()).add(one)
         return True
 
-    def join(self, profile_id: int, key: Key) -> str | None:
+    def join(self, profile_id: int, key: PlainKey) -> str | None:
         """Make the two one group; or answer why not, and change nothing."""
         node = self._keys.get(key)
         if node is None:
-            node = self._keys[key] = self._new(self.tally.one[key.kind])
+            node = self._keys[key] = self._new(self.tally.one[key[0]])
         return self._join(self.add(profile_id), node)
 
-    def named_by_oldest(self) -> tuple[dict[int, int], dict[Key, int]]:
+    def named_by_oldest(self) -> tuple[dict[int, int], dict[PlainKey, int]]:
         """Each profile ID's group and each key's, by the oldest profile ID in it."""
         oldest: dict[int, int] = {}
         root = self._root
+        for profile_id, node in self._profile_ids.items():
+            own = root(node)
+            if profile_id < oldest.get(own, profile_id + 1):
+                oldest[own] = profile_id
         profiles = {
-            profile_id: oldest.setdefault(root(self._profile_ids[profile_id]), profile_id)
-            for profile_id in sorted(self._profile_ids)
+            profile_id: oldest[root(node)] for profile_id, node in self._profile_ids.items()
         }
         roots = ((key, root(node)) for key, node in self._keys.items())
         return profiles, {key: oldest[own] for key, own in roots if own in oldest}

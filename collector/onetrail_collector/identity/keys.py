@@ -8,7 +8,15 @@ from typing import NamedTuple
 from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS, blocked_list
 from onetrail_collector.identity.normalisers import NORMALISERS, InvalidValue, Spelling
 
-__all__ = ["BUILT_IN_KINDS", "InvalidValue", "Key", "Kind", "is_blocked", "normalise"]
+__all__ = [
+    "BUILT_IN_KINDS",
+    "InvalidValue",
+    "Key",
+    "Kind",
+    "PlainKey",
+    "is_blocked",
+    "normalise",
+]
 
 MAX_VALUE_CHARS = 320  # the longest e-mail address: 64 + "@" + 255 (RFC 5321, section 4.5.3.1)
 
@@ -18,6 +26,10 @@ class Key(NamedTuple):
 
     kind: str
     value: str
+
+
+PlainKey = tuple[str, str]
+"""A Key, or the like of it: of a million, plain tuples cost the garbage collector nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,17 +27,22 @@ place in the order. So what hangs together and breaks no rule as a whole needs n
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from heapq import merge
 from operator import itemgetter
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from onetrail_collector.identity.blocked import blocked_list
-from onetrail_collector.identity.components import Components
+from onetrail_collector.identity.components import Components, PlainLink
 from onetrail_collector.identity.decisions import Decision, RefuseKey, RefuseLink
 from onetrail_collector.identity.groups import Groups
-from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.keys import Key, PlainKey
 from onetrail_collector.identity.policy import Policy
+
+K = TypeVar("K", bound=PlainKey)
+T = TypeVar("T")
+SORTED_AT_ONCE = 10_000  # links; to sort a million at once would hold up all threads for seconds
 
 
 class Link(NamedTuple):
@@ -62,17 +67,17 @@ class Resolution:
     """
 
     profiles: Mapping[int, int]
-    keys: Mapping[Key, int]
-    refused: Mapping[tuple[int, Key], str]
+    keys: Mapping[PlainKey, int]
+    refused: Mapping[tuple[int, PlainKey], str]
     void: Sequence[Decision] = ()
 
 
 def resolve(
-    links: Iterable[Link],
+    links: Iterable[PlainLink],
     decisions: Sequence[Decision],
     policy: Policy,
     *,
-    seen_on: Mapping[Key, int] | None = None,
+    seen_on: Mapping[PlainKey, int] | None = None,
 ) -> Resolution:
     """Group profile IDs into profiles.
 
@@ -85,13 +90,13 @@ def resolve(
     groups = Groups(policy.kinds)
     void = [decision for decision in reversed(decisions) if not groups.decide(decision)]
     inactive = why_inactive(counts, decisions, policy)
-    refused_links = {
+    refused_links: set[tuple[int, PlainKey]] = {
         (decision.profile_id, decision.key)
         for decision in decisions
         if isinstance(decision, RefuseLink)
     }
-    candidates: list[Link] = []
-    refused: dict[tuple[int, Key], str] = {}
+    candidates: list[PlainLink] = []
+    refused: dict[tuple[int, PlainKey], str] = {}
     for link in links:
         key = link[1]
         if key in inactive:
@@ -100,12 +105,8 @@ def resolve(
             refused[link[0], key] = "link_refused"
         else:
             candidates.append(link)
-    parts = Components(candidates)
-    contested = parts.contested(groups.tally, groups.named)
-    profiles, keys = parts.named_by_oldest(contested)
-    ordered = [Link(*link) for link in parts.links_of(contested, candidates)]
-    ordered.sort(key=lambda link: order(link, policy))
-    for profile_id, key, _, _ in ordered:
+    profiles, keys, contested = _uncontested(candidates, groups)
+    for profile_id, key, _, _ in _in_order(contested, policy):
         reason = groups.join(profile_id, key)
         if reason is not None:
             refused[profile_id, key] = reason
@@ -113,25 +114,51 @@ def resolve(
         if profile_id not in profiles:
             groups.add(profile_id)
     contested_profiles, contested_keys = groups.named_by_oldest()
-    return Resolution(profiles | contested_profiles, keys | contested_keys, refused, void)
-
-
-def order(link: Link, policy: Policy) -> tuple[int, int, str, int, Key]:
-    """The place of a link among all: what compares lower is considered first."""
-    return (
-        policy.kinds[link.key.kind].priority,
-        link.time_ms,
-        link.event_id,
-        link.profile_id,
-        link.key,
+    return Resolution(
+        _together(profiles, contested_profiles), _together(keys, contested_keys), refused, void
     )
 
 
+def order(link: PlainLink, policy: Policy) -> tuple[int, int, str, int, PlainKey]:
+    """The place of a link among all: what compares lower is considered first."""
+    profile_id, key, time_ms, event_id = link
+    return (policy.kinds[key[0]].priority, time_ms, event_id, profile_id, key)
+
+
+def _uncontested(
+    links: Sequence[PlainLink], groups: Groups
+) -> tuple[dict[int, int], dict[PlainKey, int], list[PlainLink]]:
+    """The profiles that break no rule, and the links of all others."""
+    parts = Components(links)
+    contested = parts.contested(groups.tally, groups.named)
+    return *parts.named_by_oldest(contested), parts.links_of(contested, links)
+
+
+def _in_order(links: Sequence[PlainLink], policy: Policy) -> Iterator[PlainLink]:
+    def place(link: PlainLink) -> tuple[int, int, str, int, PlainKey]:
+        return order(link, policy)
+
+    pieces = [
+        sorted(links[start : start + SORTED_AT_ONCE], key=place)
+        for start in range(0, len(links), SORTED_AT_ONCE)
+    ]
+    return merge(*pieces, key=place)
+
+
+def _together(one: dict[T, int], other: dict[T, int]) -> dict[T, int]:
+    """Both, in the larger of them."""
+    small, large = sorted((one, other), key=len)
+    large.update(small)
+    return large
+
+
 def why_inactive(
-    seen_on: Mapping[Key, int], decisions: Iterable[Decision], policy: Policy
-) -> dict[Key, str]:
+    seen_on: Mapping[K, int], decisions: Iterable[Decision], policy: Policy
+) -> dict[K, str]:
     """The keys, of those seen, that join nobody whatever links there are, and why."""
-    refused = {decision.key for decision in decisions if isinstance(decision, RefuseKey)}
+    refused: set[PlainKey] = {
+        decision.key for decision in decisions if isinstance(decision, RefuseKey)
+    }
     rules = {
         name: (blocked_list(kind.blocked).entry, kind.max_profile_ids)
         for name, kind in policy.kinds.items()

@@ -7,13 +7,11 @@ no event, session, link or trait is ever touched.
 import sqlite3
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.counts import add_merges
 from onetrail_collector.store.identity_decisions import DecisionTables
-from onetrail_collector.store.identity_settling import SettlingTables
+from onetrail_collector.store.identity_regions import RegionTables, link_state
 from onetrail_collector.store.insert import Statement, Writer, inserts, run
 from onetrail_collector.store.members import of_profile, of_profiles, oldest
 from onetrail_collector.store.rows import (
@@ -21,7 +19,6 @@ from onetrail_collector.store.rows import (
     KeyState,
     LinkState,
     ProfileSize,
-    Region,
     Regrouping,
 )
 from onetrail_collector.store.statements import as_json
@@ -62,34 +59,12 @@ GROUP BY keys.profile, keys.kind
 """
 
 SIZES = f"""
-SELECT asked.value, {oldest("asked.value")},
+SELECT asked.value, ifnull({oldest("asked.value")}, 0),
        (SELECT count(*) FROM (SELECT 1 FROM {of_profile("asked.value")} LIMIT ?2))
 FROM json_each(?1) AS asked
 """
 
 OLDEST = f"SELECT asked.value, {oldest('asked.value')} FROM json_each(?) AS asked"
-
-# From the profile IDs of the profiles, and from the keys, each link, with the profile at each end.
-REGION_LINKS = f"""
-SELECT links.profile_id, links.key, links.time_ms, links.event_id, links.refused,
-       keys.kind, keys.value, keys.inactive, keys.profile, profile_ids.profile
-FROM (
-    SELECT links.profile_id, links.key FROM {of_profiles("?1")} AS members
-    CROSS JOIN links ON links.profile_id = members.id
-    CROSS JOIN keys ON keys.id = links.key AND keys.inactive IS NULL
-    UNION
-    SELECT links.profile_id, links.key FROM json_each(?1) AS asked
-    CROSS JOIN keys ON keys.profile = asked.value
-    CROSS JOIN links ON links.key = keys.id
-    UNION
-    SELECT links.profile_id, links.key FROM json_each(?2) AS asked
-    CROSS JOIN links ON links.key = asked.value
-    LIMIT ?3
-) AS found
-CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.key
-CROSS JOIN keys ON keys.id = links.key
-CROSS JOIN profile_ids ON profile_ids.id = links.profile_id
-"""
 
 # Of the profile IDs and of the keys of each profile: what touches it.
 LATEST = f"""
@@ -111,11 +86,6 @@ CROSS JOIN links ON links.profile_id = found.profile_id AND links.key = found.ke
 GROUP BY 1, 2
 """
 
-REGION_PROFILE_IDS = f"SELECT id, profile FROM {of_profiles('?1')} LIMIT ?2"
-
-# IDs are positive: only a number that none of them has is negative.
-LOWEST = "SELECT min(profile) FROM profile_ids WHERE profile <> id"
-
 PARTED = f"""
 SELECT members.profile, others.profile
 FROM {of_profiles("?1")} AS members
@@ -124,11 +94,10 @@ CROSS JOIN decisions ON decisions.profile_id = members.id
 CROSS JOIN profile_ids AS others ON others.id = decisions.other
 """
 
-
 HISTORY = "history (what, profile, other, key, reason, event_id, decision, made_by, time_ms)"
 
 
-class IdentityTables(DecisionTables, SettlingTables):
+class IdentityTables(DecisionTables, RegionTables):
     """The tables of identity resolution, on the connection of a transaction."""
 
     def __init__(self, connection: Writer) -> None:
@@ -137,7 +106,7 @@ class IdentityTables(DecisionTables, SettlingTables):
 
     async def link_states(self, links: Iterable[tuple[int, int]]) -> list[LinkState]:
         rows = await self._all(LINK_STATES, as_json(list(links)))
-        return [_link_state(row) for row in rows]
+        return [link_state(row) for row in rows]
 
     async def seen_on(self, keys: Iterable[int], *, count_to: int) -> dict[int, int]:
         return dict(await self._all(SEEN_ON, as_json(sorted(keys)), count_to))
@@ -189,23 +158,6 @@ class IdentityTables(DecisionTables, SettlingTables):
             ("UPDATE keys SET profile = ?2 WHERE profile = ?1", old),
             ("UPDATE keys SET profile = ?2 WHERE id = ?1", sorted(keys.items())),
         )
-
-    async def region(
-        self, profiles: Collection[int], loose_keys: Collection[int], *, limit: int
-    ) -> Region | None:
-        numbers = as_json(list(profiles))
-        ids = await self._all(REGION_PROFILE_IDS, numbers, limit + 1)
-        links = await self._all(REGION_LINKS, numbers, as_json(list(loose_keys)), limit + 1)
-        if len(ids) > limit or len(links) > limit:
-            return None
-        [(lowest,)] = await self._all(LOWEST)
-        region = Region(dict(ids), dict.fromkeys(loose_keys), free=min(lowest or 0, 0) - 1)
-        held = set(profiles)
-        for state in map(_link_state, links):
-            region.links[state.link.profile_id, state.key] = state
-            if state.key_profile in held:
-                region.keys[state.key] = state.key_profile
-        return region
 
     async def latest(
         self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
@@ -282,10 +234,3 @@ def _note(connection: sqlite3.Connection, changes: Sequence[Change], *, now_ms: 
     run(connection, inserts(HISTORY, [(*change, now_ms) for change in changes]))
     if merged := [change.other for change in changes if change.what == "merged"]:
         add_merges(connection, merged, now_ms=now_ms)
-
-
-def _link_state(row: Sequence[Any]) -> LinkState:
-    (profile_id, key, time_ms, event_id, refused, kind, value) = row[:7]
-    inactive, key_profile, profile = row[7:]
-    link = Link(profile_id, Key(kind, value), time_ms, event_id)
-    return LinkState(link, key, profile, key_profile, refused, inactive)

@@ -5,6 +5,22 @@ from collections.abc import Collection, Iterable
 from onetrail_collector.store.members import of_profile
 from onetrail_collector.store.statements import Statements, as_json
 
+# Of those in use and those reserved. IDs are positive: one that none of them has is negative.
+LOWEST_NUMBER = """
+SELECT min(
+    0,
+    ifnull((SELECT min(profile) FROM profile_ids WHERE profile <> id), 0),
+    ifnull((SELECT CAST(value AS INTEGER) FROM identity_state WHERE name = 'lowest_number'), 0)
+)
+"""
+
+# Who has struck the word off, or died and somebody else has, is done.
+SETTLING = """
+SELECT unsettled.id, unsettled.profile_id
+FROM identity_state CROSS JOIN unsettled ON unsettled.id = CAST(identity_state.value AS INTEGER)
+WHERE identity_state.name = 'settling'
+"""
+
 
 class SettlingTables(Statements):
     """The profile IDs that must be resolved again, on the connection of a transaction."""
@@ -13,11 +29,18 @@ class SettlingTables(Statements):
         rows = await self._all("SELECT value FROM identity_state WHERE name = ?", name)
         return rows[0][0] if rows else None
 
-    async def set_state(self, name: str, value: str | None) -> None:
-        if value is None:
-            await self._each("DELETE FROM identity_state WHERE name = ?", [(name,)])
-        else:
-            await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
+    async def set_state(self, name: str, value: str) -> None:
+        await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
+
+    async def begin_settling(self, profile_id: int) -> int:
+        await self.unsettle_ids([profile_id])
+        word = await self.last_unsettled()
+        await self.set_state("settling", str(word))
+        return word
+
+    async def settling(self) -> tuple[int, int] | None:
+        rows = await self._all(SETTLING)
+        return (rows[0][0], rows[0][1]) if rows else None
 
     async def unsettled(self, *, after: int = 0, limit: int) -> list[tuple[int, int]]:
         rows = await self._all(
@@ -44,10 +67,20 @@ class SettlingTables(Statements):
 
     async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
         await self._each(
-            f"INSERT INTO unsettled (profile_id) SELECT id FROM {of_profile('?1')}",
+            f"INSERT INTO unsettled (profile_id) SELECT id FROM {of_profile('?1')}"
+            " ORDER BY id LIMIT 1",
             [(profile,) for profile in profiles],
         )
         await self._each(
-            "INSERT INTO unsettled (profile_id) SELECT profile_id FROM links WHERE key = ?",
+            "INSERT INTO unsettled (profile_id) SELECT profile_id FROM links WHERE key = ? LIMIT 1",
             [(key,) for key in keys],
         )
+
+    async def free_number(self) -> int:
+        [(lowest,)] = await self._all(LOWEST_NUMBER)
+        return int(lowest) - 1
+
+    async def reserve_numbers(self, count: int) -> int:
+        free = await self.free_number()
+        await self.set_state("lowest_number", str(free - count))
+        return free

@@ -3,12 +3,12 @@
 Each function is a fixed handful of set-based statements, however many events the commit holds.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import msgspec
 
-from onetrail_collector.store.at_once import Resolve
+from onetrail_collector.store.at_once import Resolve, at_once
 from onetrail_collector.store.counts import tally
 from onetrail_collector.store.erasure import LAST_PROFILE_ID, ErasureSteps
 from onetrail_collector.store.identity import IdentityTables
@@ -192,6 +192,9 @@ class Transaction:
         if writes.quarantine:
             await keep_quarantined(self._connection, writes.quarantine)
         return done
+
+    async def at_once(self, work: Callable[[IdentityTables], Coroutine[Any, Any, T]]) -> T:
+        return await self._connection.turn(at_once, work)
 
     async def touch(self) -> None:
         """A write that changes nothing."""

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from onetrail_collector import large_regions, regions, resolution
+from onetrail_collector import large_reading, large_writing, regions, resolution
 from onetrail_collector import rebuild as rebuild_module
 from onetrail_collector.deciding import decide, undo
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
@@ -237,8 +237,9 @@ def test_what_is_left_to_the_background_equals_as_well(history: list[object], li
         patch.setattr(regions, "MAX_REGION", limit)
         patch.setattr(regions, "MAX_AGAIN", 2 * limit)
         patch.setattr(rebuild_module, "MAX_REGION", limit)
-        patch.setattr(large_regions, "PROFILES_A_READ", 2)
-        patch.setattr(large_regions, "WRITES_A_STEP", 3)
+        patch.setattr(large_reading, "ROWS_A_PAGE", 2)
+        patch.setattr(large_reading, "ROWS_A_STEP", 2)
+        patch.setattr(large_writing, "ROWS_A_PART", 3)
         patch.setattr(rebuild_module, "IDLE_S", 0)
         asyncio.run(play(Path(folder) / "a.db", history, in_background=True))
 

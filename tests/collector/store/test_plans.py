@@ -10,6 +10,7 @@ from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.export import KEYS, PROFILE_IDS, TRAITS
 from onetrail_collector.store.identity import IdentityTables
 from onetrail_collector.store.identity_reads import IdentityReads
+from onetrail_collector.store.identity_regions import LINKS, MEMBERS, USERS
 from onetrail_collector.store.identity_rows import Place
 from onetrail_collector.store.rows import (
     Change,
@@ -41,6 +42,11 @@ async def decide(tables: IdentityTables) -> None:
     await tables.act(1)
     await tables.in_force(decision)
     await tables.region([1], [2], limit=10)
+    await tables.page_of_members([1], after=0, limit=3)
+    await tables.page_of_links([1], after=0, limit=3)
+    await tables.page_of_users([1], after=0, limit=3)
+    await tables.active_keys([1])
+    await tables.settling()
     await tables.latest([1], besides=[(1, 1)], limit=10)
     await tables.oldest([1])
     await tables.users(1, limit=3)
@@ -116,7 +122,7 @@ async def plans(path: Path) -> dict[str, list[str]]:
     await store.read_committed(after=0, limit=1, filter_by=LiveFilter())
     await store.newest_number()
     seen.add("SELECT * FROM profile_events WHERE number = ?")
-    seen.update([PROFILE_IDS, KEYS, TRAITS])
+    seen.update([PROFILE_IDS, KEYS, TRAITS, MEMBERS, LINKS, USERS])
     found = {}
     for connection in (store._writer, store._reader, store._background):
         await connection.set_trace_callback(None)
@@ -136,3 +142,10 @@ def test_no_table_that_grows_is_scanned(tmp_path: Path) -> None:
         for step in plan:
             scanned = re.match(r"SCAN (\w+)", step)
             assert scanned is None or scanned[1] not in GROWING, (step, sql)
+
+
+def test_a_page_begins_where_the_one_before_ended(tmp_path: Path) -> None:
+    """By a search in the index: what was read is not walked through again."""
+    found = asyncio.run(plans(tmp_path / "a.db"))
+    for sql in (MEMBERS, LINKS, USERS):
+        assert re.match(r"SEARCH \w+ USING .*=\? AND \w+>\?", found[sql][1]), found[sql]

@@ -75,6 +75,31 @@ class IdentityTransaction(Protocol):
         than `limit` links or profile IDs.
         """
 
+    async def page_of_members(
+        self, profiles: Sequence[int], *, after: int, limit: int
+    ) -> list[tuple[int, int]]:
+        """(profile, profile ID), in the order of these profiles and then by number.
+
+        But not the IDs by whose numbers the profiles go: see namesakes().
+        As many as `limit` at most; of the first profile only those after the number `after`.
+        """
+
+    async def namesakes(self, profiles: Sequence[int]) -> list[int]:
+        """The profile IDs whose numbers are those of the profiles that hold them, one of each."""
+
+    async def page_of_links(
+        self, profile_ids: Sequence[int], *, after: int, limit: int
+    ) -> list[tuple[int, int, int, str, str | None]]:
+        """Likewise (profile ID, key, time_ms, event id, why it is refused) of these profile IDs."""
+
+    async def page_of_users(
+        self, keys: Sequence[int], *, after: int, limit: int
+    ) -> list[tuple[int, int, int]]:
+        """Likewise (key, a profile ID with a link to it, that one's profile) of these keys."""
+
+    async def active_keys(self, keys: Sequence[int]) -> list[tuple[int, str, str, int | None]]:
+        """(key, kind, value, the profile that holds it) of those that may join somebody."""
+
     async def latest(
         self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
     ) -> list[tuple[int, str, int, int]] | None:
@@ -102,6 +127,15 @@ class IdentityTransaction(Protocol):
     async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
         """Leave to the background all within reach of these profile IDs."""
 
+    async def begin_settling(self, profile_id: int) -> int:
+        """Leave the reach of a profile ID to the background, which begins with it; its number.
+
+        As long as that number is left, and no other has begun, settling() says so.
+        """
+
+    async def settling(self) -> tuple[int, int] | None:
+        """What the background has begun last and not ended: (number, profile ID)."""
+
     async def unsettled(self, *, after: int = 0, limit: int) -> list[tuple[int, int]]:
         """What is left to the background: (number, profile ID), the oldest after a number first."""
 
@@ -126,11 +160,14 @@ class IdentityTransaction(Protocol):
     async def state(self, name: str) -> str | None:
         """What identity resolution remembers under this name."""
 
-    async def set_state(self, name: str, value: str | None) -> None:
-        """Remember a value under this name; None forgets it."""
+    async def set_state(self, name: str, value: str) -> None:
+        """Remember a value under this name."""
 
     async def unsettle(self, profiles: Iterable[int], keys: Iterable[int]) -> None:
         """Leave to the background all within reach of these profiles and of these keys."""
+
+    async def reserve_numbers(self, count: int) -> int:
+        """Keep so many numbers that no profile has, this one and those below, from all others."""
 
     async def decisions_about(self, profile_ids: Collection[int]) -> list[DecisionRow]:
         """The decisions in force about these profile IDs and all that those name, oldest first.

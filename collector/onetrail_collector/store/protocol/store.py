@@ -91,6 +91,9 @@ class StoreTransaction(Protocol):
     def identity(self) -> IdentityTransaction:
         """The part that identity resolution works on."""
 
+    async def at_once(self, work: Callable[[IdentityTransaction], Coroutine[Any, Any, T]]) -> T:
+        """The same part, for work that waits for nothing else; off the event loop, as one whole."""
+
     @property
     def imports(self) -> ImportTransaction:
         """The part that an import of links works on."""

@@ -3,8 +3,9 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from onetrail_collector.identity.components import PlainLink
 from onetrail_collector.identity.decisions import Decision
-from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.keys import Key, PlainKey
 from onetrail_collector.identity.resolve import Link
 
 
@@ -60,7 +61,10 @@ class KeyState(NamedTuple):
 
 
 class ProfileSize(NamedTuple):
-    """A profile's oldest profile ID, and how many it has, counted as far as matters."""
+    """A profile's oldest profile ID, and how many it has, counted as far as matters.
+
+    Both are 0 where only keys carry its number, which the background is about to give another one.
+    """
 
     oldest: int
     profile_ids: int
@@ -104,6 +108,23 @@ class Region:
     keys: dict[int, int | None] = field(default_factory=dict)  # key -> number of its profile
     links: dict[tuple[int, int], LinkState] = field(default_factory=dict)  # (profile ID, key)
     free: int = -1  # a number of no profile, as are all below it
+
+
+@dataclass(slots=True)
+class LargeRegion:
+    """A Region beyond which nothing hangs together with it, and which may be of millions.
+
+    Each key is there once, and all of plain tuples: that takes half the memory, and the garbage
+    collector has nothing to look at.
+    """
+
+    profiles: dict[int, int] = field(default_factory=dict)  # as of a Region
+    keys: dict[int, int | None] = field(default_factory=dict)
+    values: dict[int, PlainKey] = field(default_factory=dict)  # of each key
+    links: list[PlainLink] = field(default_factory=list)
+    refused: dict[tuple[int, int], str] = field(default_factory=dict)  # (profile ID, key)
+    decisions: dict[int, Decision] = field(default_factory=dict)  # by number
+    free: int = -1
 
 
 @dataclass(slots=True)
