@@ -3,8 +3,9 @@
     python bench/chain.py [--length 1000000] [--whole]
 
 All of it hangs together, so that a conflict in it must be resolved again with everything. Prints
-how long that takes in the background, and a stranger's commits meanwhile and alone. With --whole
-the chain is stored as one profile, as under a policy that allowed it, and is cut by the new one.
+how long that takes in the background, and a stranger's commits meanwhile and alone, each counted
+from when it was due. With --whole the chain is stored as one profile, as under a policy that
+allowed it, and is cut by the new one.
 """
 
 import argparse
@@ -13,6 +14,7 @@ import gc
 import resource
 import sqlite3
 import statistics
+import sys
 import time
 from itertools import count
 from pathlib import Path
@@ -23,7 +25,7 @@ from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.rebuild import rebuild, settle_rest
 from onetrail_collector.resolution import settle
-from onetrail_collector.server import GC_THRESHOLD
+from onetrail_collector.server import GC_THRESHOLD, SWITCH_INTERVAL_S
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -50,14 +52,15 @@ UPDATE links SET refused = NULL;
 
 
 async def stranger(store: SqliteStore, number: int) -> float:
-    """Seconds of a commit of somebody who has nothing to do with the chain."""
-    began = time.perf_counter()
+    """Seconds until somebody who has nothing to do with the chain has committed."""
+    due = time.perf_counter() + PAUSE_S
+    await asyncio.sleep(PAUSE_S)
     async with store.transaction() as transaction:
         new = NewProfileId(number, f"{number:032x}", 1, 0, number)
         link = Link(number, Key("email", f"s{number}@b.c"), number, "s")
         states = await transaction.write(Writes(profile_ids=[new], links=[SourcedLink(link, 1)]))
         await settle(transaction.identity, states, POLICY, now_ms=0)
-    return time.perf_counter() - began
+    return time.perf_counter() - due
 
 
 async def again(store: SqliteStore, *, whole: bool) -> int:
@@ -85,7 +88,6 @@ async def run(path: Path, length: int, *, whole: bool) -> None:
     meanwhile = []
     while not background.done():
         meanwhile.append(await stranger(store, next(numbers)))
-        await asyncio.sleep(PAUSE_S)
     changes = await background
     seconds, cpu_s = time.perf_counter() - began, time.process_time() - began_cpu
     profiles = (await store.counts()).profiles
@@ -109,6 +111,7 @@ def main() -> None:
     asked = options.parse_args()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD)
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
     with TemporaryDirectory() as folder:
         asyncio.run(run(Path(folder) / "a.db", asked.length, whole=asked.whole))
 
