@@ -36,6 +36,7 @@ from onetrail_collector.withholding import marks, nothing_left, withhold
 MAX_WAITING = 2_000  # requests; more are told to come back
 MAX_WAITING_BYTES = 67_108_864  # of bodies, likewise: large ones must not take the memory
 MAX_COMMIT_EVENTS = 2_000  # more gain nothing: their rows fall out of the processor's cache
+MANY_EVENTS = 10  # of a request: SQLite is at work long enough for the event loop to answer others
 GATHER_TURNS = 6  # of the event loop: more raise the rate, and above 10 the latency as well
 RETRY_AFTER_S = 1  # the queue is full: a commit takes milliseconds
 RETRY_AFTER_FAULT_S = 10  # the disk is full or the file is locked: somebody must act
@@ -171,7 +172,8 @@ class Ingest:
         """Commit a group and answer each; one that breaks the commit takes no other along.
 
         Where half as many wait already, these are answered while the next commit is being written,
-        so that what they send then is read meanwhile.
+        so that what they send then is read meanwhile. Not where requests are small: the writing
+        thread would wait for the interpreter's lock for longer than it writes.
         """
         began_s = time.perf_counter()
         try:
@@ -191,7 +193,8 @@ class Ingest:
             outcomes = [Refused(500, "internal", "the collector failed on this request")]
         self._answer()
         self._answers = list(zip(group, outcomes, strict=True))
-        if 2 * len(self._queue) < len(group):
+        events = sum(len(waiting.request.envelope.events) for waiting in group)
+        if 2 * len(self._queue) < len(group) or events < MANY_EVENTS * len(group):
             self._answer()
         self.committed.ring()
 

@@ -72,22 +72,28 @@ def test_a_commit_holds_a_bounded_number_of_events(
     assert with_ingest(tmp_path, work) == 300
 
 
+@pytest.mark.parametrize(("events", "size"), [(ingest_module.MANY_EVENTS, 8), (1, 16)])
 def test_while_one_half_is_written_the_other_half_is_answered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, events: int, size: int
 ) -> None:
-    """Clients that send again once they are answered come to stand in two halves, by themselves."""
-    monkeypatch.setattr(ingest_module, "MAX_COMMIT_EVENTS", 10)  # the first commits are uneven
+    """Clients that send again once they are answered come to stand in two halves, by themselves.
+
+    Where their requests are small all of them are one commit.
+    """
+    monkeypatch.setattr(ingest_module, "MAX_COMMIT_EVENTS", 10 * events)
     sizes: list[int] = []
 
     async def client(ingest: Ingest, number: int) -> None:
         for turn in range(12):
-            await ingest.submit(envelope(100 * number + turn))
+            await ingest.submit(envelope(100 * number + turn, events=events))
 
     async def work(ingest: Ingest, _: SqliteStore) -> None:
         commit = ingest._commit
 
         async def counted(requests: list[Request]) -> list[Receipt | Refused]:
             sizes.append(len(requests))
+            if len(sizes) == 3:  # uneven ones, to begin with
+                monkeypatch.setattr(ingest_module, "MAX_COMMIT_EVENTS", 2_000)
             return await commit(requests)
 
         monkeypatch.setattr(ingest, "_commit", counted)
@@ -96,7 +102,7 @@ def test_while_one_half_is_written_the_other_half_is_answered(
     with_ingest(tmp_path, work)
     assert sizes[0] == 10
     assert sum(sizes) == 16 * 12
-    assert set(sizes[6:12]) == {8}, sizes
+    assert set(sizes[6:12]) == {size}, sizes
 
 
 def test_a_request_that_breaks_the_commit_takes_no_other_along(tmp_path: Path) -> None:
