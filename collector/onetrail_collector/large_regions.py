@@ -13,11 +13,11 @@ from itertools import islice
 
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.large_reading import read_large
-from onetrail_collector.large_writing import Names, parts
+from onetrail_collector.large_writing import moves, parts
 from onetrail_collector.pacing import rest
 from onetrail_collector.regrouping import plan_whole
 from onetrail_collector.store.protocol import IdentityTransaction, Store
-from onetrail_collector.store.rows import LargeRegion, Regrouping
+from onetrail_collector.store.rows import Change, LargeRegion, Regrouping
 
 IDS_A_STEP = 2_000
 
@@ -31,17 +31,18 @@ async def settle_large(
     region = await read_large(store, profile_id)
     async with store.transaction() as transaction:
         region.free = await transaction.identity.reserve_numbers(len(region.profiles))
-    done, names = await asyncio.to_thread(_plan, region, policy)
+    done = await asyncio.to_thread(_plan, region, policy)
     changes: Counter[str] = Counter()
     for part in done:
         began = asyncio.get_running_loop().time()
         async with store.transaction() as transaction:
-            if not await _goes_on(transaction.identity, word):
+            tables = transaction.identity
+            if not await _goes_on(tables, word):
                 return changes, region.profiles.keys()
-            await _leave_what_moved(transaction.identity, part, region)
-            part.changes += names.move(part.profiles)
-            await transaction.identity.apply(part)
-            await transaction.identity.note(part.changes, now_ms=now_ms)
+            await _leave_what_moved(tables, part, region, word)
+            part.changes += await _moves(tables, part, region)
+            await tables.apply(part)
+            await tables.note(part.changes, now_ms=now_ms)
         changes.update(change.what for change in part.changes)
         await rest(began)
     await _strike_off(store, region.profiles, profile_id, word)
@@ -54,31 +55,46 @@ async def _goes_on(tables: IdentityTransaction, word: int) -> bool:
     return begun is not None and begun[0] == word
 
 
-def _plan(region: LargeRegion, policy: Policy) -> tuple[list[Regrouping], Names]:
+def _plan(region: LargeRegion, policy: Policy) -> list[Regrouping]:
     """What must be written, part by part. Of the region its links are let go of."""
     found = plan_whole(region, policy)
     region.links.clear()
     region.values.clear()
-    return list(parts(found)), Names(region.profiles)
+    return list(parts(found))
 
 
 async def _leave_what_moved(
-    tables: IdentityTransaction, part: Regrouping, region: LargeRegion
+    tables: IdentityTransaction, part: Regrouping, region: LargeRegion, word: int
 ) -> None:
-    """Take out of a part what others have moved since it was read, as decisions do.
+    """Take out of a part what others have moved or left word of since it was read.
 
-    It is as they left it, and looked at once more.
+    As decisions and erasures do; it is as they left it, and looked at once more.
     """
     now = await tables.profiles(part.profiles)
     held = {row[0]: row[3] for row in await tables.active_keys(list(part.keys))}
+    ids = {*part.profiles, *(profile_id for profile_id, _ in part.refused)}
+    left = await tables.unsettled_since(word, ids)
     moved = [one for one in part.profiles if now.get(one) != region.profiles[one]]
     moved_keys = [key for key in part.keys if key not in held or held[key] != region.keys[key]]
     await tables.unsettle_ids(moved)
     await tables.unsettle((), moved_keys)
-    for one in moved:
-        del part.profiles[one]
+    for one in left.union(moved):
+        part.profiles.pop(one, None)
     for key in moved_keys:
         del part.keys[key]
+    part.changes = [change for change in part.changes if change.other not in left]
+    for place in [place for place in part.refused if place[0] in left]:
+        del part.refused[place]
+
+
+async def _moves(
+    tables: IdentityTransaction, part: Regrouping, region: LargeRegion
+) -> list[Change]:
+    before = {one: region.profiles[one] for one in part.profiles}
+    touched = {*before.values(), *part.profiles.values()}
+    oldest = await tables.oldest(touched)
+    left = await tables.oldest_besides(touched, part.profiles)
+    return moves(part.profiles, before, oldest, left)
 
 
 async def _strike_off(store: Store, profile_ids: Collection[int], first: int, word: int) -> None:

@@ -6,7 +6,6 @@ itself.
 """
 
 from collections.abc import Iterator, Mapping
-from heapq import heapify, heappop, heappush
 from itertools import islice
 from typing import Literal, NamedTuple
 
@@ -22,7 +21,7 @@ class _Row(NamedTuple):
 
 
 def parts(whole: Regrouping) -> Iterator[Regrouping]:
-    """The same in pieces, each link with its verdict; what becomes of profiles, Names says."""
+    """The same in pieces, each link with its verdict; what becomes of profiles, moves() says."""
     part, room = Regrouping(), ROWS_A_PART
     for rows in _profiles(whole):
         if room < min(len(rows), ROWS_A_PART):
@@ -59,48 +58,27 @@ def _profiles(whole: Regrouping) -> Iterator[list[_Row]]:
         yield [_Row("keys", key, holder) for key in keys]
 
 
-class Names:
-    """The profiles of a region by their oldest profile IDs, as part after part is written.
+def moves(
+    profiles: Mapping[int, int],
+    before: Mapping[int, int],
+    oldest: Mapping[int, int],
+    left: Mapping[int, int],
+) -> list[Change]:
+    """Which profiles are split and merged where profile IDs get these numbers.
 
-    `profiles` are each profile ID's number, and kept up to date.
+    before: their numbers until then. Of each number concerned, `oldest` is its oldest profile ID
+    until then, and `left` the oldest of those that stay. Each piece goes by its oldest profile ID.
     """
-
-    def __init__(self, profiles: dict[int, int]) -> None:
-        self._numbers = profiles
-        self._members: dict[int, list[int]] = {}  # of each number a heap; some have left it
-        for profile_id, number in profiles.items():
-            self._members.setdefault(number, []).append(profile_id)
-        for members in self._members.values():
-            heapify(members)
-
-    def move(self, profiles: Mapping[int, int]) -> list[Change]:
-        """Give these profile IDs their numbers; answers which profiles were split and merged.
-
-        Each piece goes by its oldest profile ID: one that leaves its profile, and one that is left.
-        """
-        pieces: dict[tuple[int, int], int] = {}  # (number before, number) -> its oldest
-        for profile_id, number in sorted(profiles.items()):
-            pieces.setdefault((self._numbers[profile_id], number), profile_id)
-        touched = {number for numbers in pieces for number in numbers}
-        before = {number: self._oldest(number) for number in touched}
-        self._numbers.update(profiles)
-        for number in touched:
-            left = self._oldest(number)
-            if left is not None:
-                pieces[number, number] = left
-        for profile_id, number in profiles.items():
-            heappush(self._members.setdefault(number, []), profile_id)
-        splits, merges = [], []
-        for (origin, number), oldest in pieces.items():
-            if (whole := before[origin]) is not None and whole != oldest:
-                splits.append(Change("split", whole, oldest))
-            if (whole := self._oldest(number)) is not None and whole != oldest:
-                merges.append(Change("merged", whole, oldest))
-        return splits + merges
-
-    def _oldest(self, number: int) -> int | None:
-        """The oldest profile ID that has a number."""
-        members = self._members.get(number, [])
-        while members and self._numbers[members[0]] != number:
-            heappop(members)
-        return members[0] if members else None
+    pieces = {(number, number): profile_id for number, profile_id in left.items()}
+    for profile_id, number in sorted(profiles.items()):
+        pieces.setdefault((before[profile_id], number), profile_id)
+    whole: dict[int, int] = {}
+    for (_, number), profile_id in pieces.items():
+        whole[number] = min(profile_id, whole.get(number, profile_id))
+    splits, merges = [], []
+    for (origin, number), profile_id in pieces.items():
+        if oldest[origin] != profile_id:
+            splits.append(Change("split", oldest[origin], profile_id))
+        if whole[number] != profile_id:
+            merges.append(Change("merged", whole[number], profile_id))
+    return splits + merges

@@ -176,7 +176,7 @@ def _fits(region: Region, ring: Region) -> bool:
 
 def absorb(region: Region, ring: Region) -> None:
     """Make a ring part of the region."""
-    region.free = ring.free
+    region.free = min(region.free, ring.free)  # an empty ring knows of no number
     region.profiles.update(ring.profiles)
     region.keys.update(ring.keys)
     region.links.update(ring.links)

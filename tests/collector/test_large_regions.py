@@ -24,6 +24,7 @@ from onetrail_collector import (
     resolution,
 )
 from onetrail_collector.deciding import decide, undo
+from onetrail_collector.erasure import Eraser
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseKey, RefuseLink
 from onetrail_collector.identity.keys import Key, Kind
 from onetrail_collector.identity.policy import Policy
@@ -103,6 +104,20 @@ async def leave(store: SqliteStore, *profile_ids: int) -> None:
 async def left(store: SqliteStore) -> set[int]:
     async with store.transaction() as transaction:
         return {one for _, one in await transaction.identity.unsettled(limit=9_999)}
+
+
+def follow(path: Path) -> None:
+    """Who follows the history ends with the profiles there are, by their oldest profile IDs."""
+    connection = sqlite3.connect(path)
+    names = set(range(1, DEVICES + 1))
+    for what, other in connection.execute("SELECT what, other FROM history ORDER BY id"):
+        if what == "merged":
+            names.discard(other)
+        elif what == "split":
+            names.add(other)
+    stored = connection.execute("SELECT min(id) FROM profile_ids GROUP BY profile").fetchall()
+    connection.close()
+    assert names == {row[0] for row in stored}
 
 
 def test_no_page_is_longer_for_a_profile_a_device_or_a_value_with_much(tmp_path: Path) -> None:
@@ -221,6 +236,7 @@ def test_whatever_comes_between_two_steps_the_end_equals_from_scratch(
 
     asyncio.run(run())
     compare(tmp_path / "a.db", policy)
+    follow(tmp_path / "a.db")
 
 
 @pytest.mark.parametrize("seed", range(8))
@@ -286,16 +302,7 @@ def test_history_tells_all_names_whenever_one_dies(step: int, tmp_path: Path) ->
 
     asyncio.run(run())
     compare(tmp_path / "a.db", POLICY)
-    connection = sqlite3.connect(tmp_path / "a.db")
-    names = set(range(1, DEVICES + 1))
-    for what, other in connection.execute("SELECT what, other FROM history ORDER BY id"):
-        if what == "merged":
-            names.remove(other)
-        elif what == "split":
-            names.add(other)
-    stored = connection.execute("SELECT min(id) FROM profile_ids GROUP BY profile").fetchall()
-    connection.close()
-    assert names == {row[0] for row in stored}
+    follow(tmp_path / "a.db")
 
 
 @pytest.mark.parametrize("first_steps", [2, 9, 30, 44, 60, 75, 90])
@@ -443,22 +450,27 @@ def test_a_value_that_becomes_shared_meanwhile_leaves_word_of_all_who_use_it(
     asyncio.run(run())
 
 
-def test_what_is_parted_while_a_large_region_is_being_written_stays_parted(tmp_path: Path) -> None:
-    """Of what was read before, nothing is written over what was decided since."""
+@pytest.mark.parametrize(("policies", "pair"), [(CUT, (1, 2)), (GROWN, (4, 5))])
+def test_what_is_parted_while_a_large_region_is_being_written_stays_parted(
+    tmp_path: Path, policies: tuple[Policy, Policy], pair: tuple[int, int]
+) -> None:
+    """Nothing is written over what was decided since: of what was one, and of what is to be one."""
+    before, policy = policies
+    one, other = pair
     seen: list[bool] = []
 
     async def run() -> None:
-        store = await opened(tmp_path / "a.db")
+        store = await opened(tmp_path / "a.db", before)
         begun = large_regions._plan
 
         async def rest(_began_s: float) -> None:
             async with store.transaction() as transaction:
-                numbers = await transaction.identity.profiles([1, 2])
+                numbers = await transaction.identity.profiles(pair)
             if seen:
-                seen.append(numbers[1] != numbers[2])
+                seen.append(numbers[one] != numbers[other])
 
         async def parted() -> None:
-            done = await decide(store, [Part(1, 2)], POLICY, reason="", made_by="", now_ms=0)
+            done = await decide(store, [Part(*pair)], policy, reason="", made_by="", now_ms=0)
             assert done.whole
             seen.append(True)
 
@@ -470,13 +482,13 @@ def test_what_is_parted_while_a_large_region_is_being_written_stays_parted(tmp_p
         await leave(store, 1)
         with small_steps(rest, commits=5_000), pytest.MonkeyPatch.context() as patch:
             patch.setattr(large_regions, "_plan", plan)
-            await settle_rest(store, POLICY, now_ms=0)
+            await settle_rest(store, policy, now_ms=0)
         await store.close()
 
     asyncio.run(run())
     assert len(seen) > 10
     assert all(seen)
-    compare(tmp_path / "a.db", POLICY)
+    compare(tmp_path / "a.db", policy)
 
 
 def test_what_another_process_settles_meanwhile_stays_on_record(tmp_path: Path) -> None:
@@ -497,3 +509,55 @@ def test_what_another_process_settles_meanwhile_stays_on_record(tmp_path: Path) 
         await store.close()
 
     asyncio.run(run())
+
+
+def test_who_is_erased_meanwhile_is_in_nobodys_profile(tmp_path: Path) -> None:
+    """Device 3 is alone while it is read, and is to be one with others."""
+    seen: list[list[int]] = []
+    alone = Policy(kinds={"email": Kind("email", max_values=1, max_profile_ids=4)})
+
+    async def run() -> None:
+        store = await opened(tmp_path / "a.db", alone)
+        eraser = Eraser(store, alone, lambda: 0)
+        begun = large_regions._plan
+
+        async def rest(_began_s: float) -> None:
+            async with store.transaction() as transaction:
+                numbers = await transaction.identity.profiles(range(1, CHAIN + 1))
+            if seen:
+                seen.append([one for one in numbers if numbers[one] == numbers[3]])
+
+        async def erase() -> None:
+            await eraser.begin("id-3", reason="", made_by="")
+            seen.append([3])
+
+        def plan(*asked: Any) -> Any:
+            if not seen:
+                asyncio.run_coroutine_threadsafe(erase(), loop).result()
+            return begun(*asked)
+
+        loop = asyncio.get_running_loop()
+        await leave(store, 1)
+        with small_steps(rest, commits=5_000), pytest.MonkeyPatch.context() as patch:
+            patch.setattr(large_regions, "_plan", plan)
+            await settle_rest(store, POLICY, now_ms=0)
+        await store.close()
+
+    asyncio.run(run())
+    assert len(seen) > 10
+    assert set(map(tuple, seen)) == {(3,)}
+    compare(tmp_path / "a.db", POLICY)
+
+
+def test_a_region_that_grows_takes_nobody_elses_number(tmp_path: Path) -> None:
+    """Two strangers were parted, so that one goes by -1; then an early link reaches far."""
+
+    async def run() -> None:
+        store = await opened(tmp_path / "a.db", POLICY)
+        await commit(store, Link(50, email(900), 1, "s"), Link(51, email(900), 2, "t"))
+        await make(store, Part(50, 51))
+        await commit(store, Link(7, email(31), 8, "x"))
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)

@@ -64,6 +64,14 @@ SELECT asked.value, ifnull({oldest("asked.value")}, 0),
 FROM json_each(?1) AS asked
 """
 
+OLDEST_BESIDES = f"""
+SELECT asked.value, (
+    SELECT members.id FROM {of_profile("asked.value")} AS members
+    WHERE members.id NOT IN (SELECT value FROM json_each(?2)) ORDER BY members.id LIMIT 1
+)
+FROM json_each(?1) AS asked
+"""
+
 OLDEST = f"SELECT asked.value, {oldest('asked.value')} FROM json_each(?) AS asked"
 
 # Of the profile IDs and of the keys of each profile: what touches it.
@@ -170,7 +178,15 @@ class IdentityTables(DecisionTables, RegionTables):
     async def oldest(self, profiles: Iterable[int]) -> dict[int, int]:
         return dict(await self._all(OLDEST, as_json(list(profiles))))
 
+    async def oldest_besides(
+        self, profiles: Iterable[int], profile_ids: Collection[int]
+    ) -> dict[int, int]:
+        asked = as_json(list(profiles)), as_json(list(profile_ids))
+        rows = await self._all(OLDEST_BESIDES, *asked)
+        return {profile: oldest for profile, oldest in rows if oldest is not None}
+
     async def apply(self, regrouping: Regrouping) -> None:
+        await self.keep_lowest(min(regrouping.profiles.values(), default=0))
         refused = [(*link, reason) for link, reason in regrouping.refused.items()]
         await self._run(
             (

@@ -14,11 +14,23 @@ SELECT min(
 )
 """
 
+# No number is used again: whoever read it before may yet write under it.
+KEEP_LOWEST = """
+INSERT INTO identity_state VALUES ('lowest_number', ?)
+ON CONFLICT (name) DO UPDATE SET value = excluded.value
+WHERE CAST(excluded.value AS INTEGER) < CAST(value AS INTEGER)
+"""
+
 # Who has struck the word off, or died and somebody else has, is done.
 SETTLING = """
 SELECT unsettled.id, unsettled.profile_id
 FROM identity_state CROSS JOIN unsettled ON unsettled.id = CAST(identity_state.value AS INTEGER)
 WHERE identity_state.name = 'settling'
+"""
+
+SINCE = """
+SELECT DISTINCT unsettled.profile_id FROM json_each(?1) AS asked
+CROSS JOIN unsettled ON unsettled.profile_id = asked.value AND unsettled.id > ?2
 """
 
 
@@ -31,6 +43,10 @@ class SettlingTables(Statements):
 
     async def set_state(self, name: str, value: str) -> None:
         await self._each("INSERT OR REPLACE INTO identity_state VALUES (?, ?)", [(name, value)])
+
+    async def unsettled_since(self, word: int, profile_ids: Collection[int]) -> set[int]:
+        rows = await self._all(SINCE, as_json(list(profile_ids)), word)
+        return {row[0] for row in rows}
 
     async def begin_settling(self, profile_id: int) -> int:
         await self.unsettle_ids([profile_id])
@@ -82,5 +98,10 @@ class SettlingTables(Statements):
 
     async def reserve_numbers(self, count: int) -> int:
         free = await self.free_number()
-        await self.set_state("lowest_number", str(free - count))
+        await self.keep_lowest(free - count)
         return free
+
+    async def keep_lowest(self, number: int) -> None:
+        """Give no profile this number, nor one above it, if it is below zero."""
+        if number < 0:
+            await self._each(KEEP_LOWEST, [(str(number),)])

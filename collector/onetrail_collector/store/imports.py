@@ -11,6 +11,7 @@ import msgspec
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.erasure import LAST_PROFILE_ID
 from onetrail_collector.store.insert import Writer, inserts, run
+from onetrail_collector.store.links import LAST_KEY
 from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
 from onetrail_collector.store.statements import as_json
 
@@ -65,7 +66,7 @@ class ImportTables:
 
     async def highest_numbers(self) -> tuple[int, int]:
         [(profile_id, key)] = await self._connection.execute_fetchall(
-            f"SELECT {LAST_PROFILE_ID}, (SELECT ifnull(max(id), 0) FROM keys)"
+            f"SELECT {LAST_PROFILE_ID}, ({LAST_KEY})"
         )
         return int(profile_id), int(key)
 

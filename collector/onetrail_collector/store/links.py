@@ -18,10 +18,12 @@ from onetrail_collector.store.statements import as_json
 
 MAX_LINKS = 1_000
 
+LAST_KEY = "SELECT ifnull(max(seq), 0) FROM sqlite_sequence WHERE name = 'keys'"
+
 # All in one row, because SQLite's connection waits for the interpreter's lock after each.
 # A link that an operator refused joins nobody whenever it comes.
 LOOK_UP = f"""
-SELECT (SELECT ifnull(max(id), 0) FROM keys), (
+SELECT ({LAST_KEY}), (
     SELECT json_group_array(json_array(
         asked.key, profile_ids.profile, keys.id, keys.profile, keys.inactive, links.time_ms,
         links.event_id,

@@ -76,8 +76,9 @@ CREATE TABLE events (
 );
 CREATE INDEX events_by_profile_id ON events (profile_id, time_ms);  -- the newest page of a profile's events
 
+-- AUTOINCREMENT: who has read of a key, as the background does, never takes another's for it.
 CREATE TABLE keys (
-    id     INTEGER PRIMARY KEY,
+    id     INTEGER PRIMARY KEY AUTOINCREMENT,
     kind   TEXT    NOT NULL,
     value  TEXT    NOT NULL,
     inactive TEXT,     -- why it joins nobody: unknown_kind, blocked, key_refused, shared; NULL: it may

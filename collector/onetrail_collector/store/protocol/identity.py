@@ -112,8 +112,13 @@ class IdentityTransaction(Protocol):
     async def oldest(self, profiles: Iterable[int]) -> dict[int, int]:
         """Of each profile its oldest profile ID."""
 
+    async def oldest_besides(
+        self, profiles: Iterable[int], profile_ids: Collection[int]
+    ) -> dict[int, int]:
+        """Of each profile that has others than these profile IDs, the oldest of the others."""
+
     async def apply(self, regrouping: Regrouping) -> None:
-        """Store what identity resolution decided, but its history."""
+        """Store what identity resolution decided, but its history; no number is used again."""
 
     async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
         """Append to the history."""
@@ -126,6 +131,9 @@ class IdentityTransaction(Protocol):
 
     async def unsettle_ids(self, profile_ids: Iterable[int]) -> None:
         """Leave to the background all within reach of these profile IDs."""
+
+    async def unsettled_since(self, word: int, profile_ids: Collection[int]) -> set[int]:
+        """Which of these profile IDs were left to the background after a number."""
 
     async def begin_settling(self, profile_id: int) -> int:
         """Leave the reach of a profile ID to the background, which begins with it; its number.
