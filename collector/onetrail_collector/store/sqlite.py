@@ -103,14 +103,18 @@ class SqliteStore:
 
     @asynccontextmanager
     async def _all_or_nothing(self) -> AsyncIterator[None]:
+        """Who is cancelled leaves a statement that runs all the same, and behind it a rollback.
+
+        The thread takes both before what the next holder of the lock asks for, even where the wait
+        for the rollback is cancelled too.
+        """
         async with self._writing:
-            await self._writer.execute("BEGIN IMMEDIATE")
             try:
+                await self._writer.execute("BEGIN IMMEDIATE")
                 yield
                 await self._writer.execute("COMMIT")
             except BaseException:
-                if self._writer.in_transaction:
-                    await self._writer.execute("ROLLBACK")
+                await self._writer.rollback()  # nothing, where no transaction is open by then
                 raise
 
     async def find_profile(self, public_id: str) -> int | None:

@@ -1,0 +1,67 @@
+"""Work that is cancelled in a transaction, as when the collector stops, spoils no later one."""
+
+import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from onetrail_collector.store.sqlite import SqliteStore
+
+
+async def write_source(store: SqliteStore) -> None:
+    async with store.transaction() as transaction:
+        await transaction.run(
+            "INSERT INTO sources (public_id, name, created_ms) VALUES ('demo', '', 0)"
+        )
+
+
+async def cancelled_at(path: Path, statements: set[str]) -> list[str]:
+    """The sources after work that was cancelled while each of these ran, and one more commit."""
+    store = await SqliteStore.open(path)
+    loop = asyncio.get_running_loop()
+    writing = asyncio.create_task(write_source(store))
+
+    def cancel(sql: str) -> None:  # called in the thread when a statement begins
+        if sql.partition(" ")[0] in statements:
+            loop.call_soon_threadsafe(writing.cancel)
+            time.sleep(0.05)
+
+    await store._writer.set_trace_callback(cancel)
+    with pytest.raises(asyncio.CancelledError):
+        await writing
+    async with store.transaction() as transaction:
+        await transaction.touch()
+    found = [source.public_id for source in await store.sources()]
+    await store.close()
+    return found
+
+
+@pytest.mark.parametrize(
+    ("statements", "stored"),
+    [
+        ({"BEGIN"}, []),
+        ({"BEGIN", "ROLLBACK"}, []),
+        ({"INSERT"}, []),
+        ({"INSERT", "ROLLBACK"}, []),
+        ({"COMMIT"}, ["demo"]),
+    ],
+)
+def test_the_next_commit_is_made(tmp_path: Path, statements: set[str], stored: list[str]) -> None:
+    assert asyncio.run(cancelled_at(tmp_path / "a.db", statements)) == stored
+
+
+def test_a_file_that_another_process_writes_is_said_to_be_locked(tmp_path: Path) -> None:
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        await store._writer.execute("PRAGMA busy_timeout = 0")
+        with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            with pytest.raises(sqlite3.OperationalError, match="database is locked"):
+                await write_source(store)
+        await write_source(store)
+        await store.close()
+
+    asyncio.run(run())
