@@ -1,6 +1,6 @@
 """What the identity calls share: evidence and decisions as they are answered."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -12,6 +12,7 @@ from onetrail_collector.store.identity_rows import DecisionMade, Evidence, Membe
 from onetrail_collector.store.protocol import Store
 
 T = TypeVar("T")
+F = TypeVar("F", bound=Hashable)
 
 ATTEMPTS = 5
 
@@ -93,19 +94,29 @@ async def unmoved(
 ) -> T:
     """What `read` answers of profile IDs that belong to the same profiles before and after it.
 
+    Raises Refused (404, or 503 where they move each time).
+    """
+    return await still_there(lambda: members_named(store, *public_ids), read)
+
+
+async def still_there(
+    find: Callable[[], Awaitable[list[F]]], read: Callable[[list[F]], Awaitable[T]]
+) -> T:
+    """What `read` answers of what `find` finds before it and still finds after it.
+
     A merge between two statements gives profile IDs another profile, and `read` would look where
     they were; then it is done again. What others join meanwhile may be in one part of the answer
-    and not yet in another. Raises Refused (404, or 503 where they move each time).
+    and not yet in another. Raises Refused (503 where they move each time).
     """
     for _ in range(ATTEMPTS):
-        members = await members_named(store, *public_ids)
+        found = await find()
         answer = None
         try:
-            answer = await read(members)
+            answer = await read(found)
         except LookupError:
-            if members == await members_named(store, *public_ids):
+            if set(found) <= set(await find()):
                 raise
-        if answer is not None and members == await members_named(store, *public_ids):
+        if answer is not None and set(found) <= set(await find()):
             return answer
     raise busy("the profile is being merged again and again; ask again", retry_after_s=1)
 

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta
 
 from onetrail_collector.api.cursor import DEFAULT_PAGE, LAST, MAX_PAGE, from_cursor, to_cursor
-from onetrail_collector.api.identity_views import KeyRef, unmoved
+from onetrail_collector.api.identity_views import KeyRef, still_there, unmoved
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.profile_views import Profile, optional_time, profile_view
 from onetrail_collector.clock import to_rfc3339
@@ -115,14 +115,15 @@ async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     """The profiles with a link to this key; one, unless it is shared or refused."""
     key = parse_key(call.settings.policy, call.asked.key)
-    numbers = await call.store.find_profiles_by_key(key)
-    return ProfilesOfKey(
-        KeyRef(key.kind, key.value),
-        [
+
+    async def read(numbers: list[int]) -> list[Profile]:
+        return [
             await read_profile_view(call.store, number, limit=DEFAULT_PAGE, count_all=False)
             for number in numbers
-        ],
-    )
+        ]
+
+    profiles = await still_there(lambda: call.store.find_profiles_by_key(key), read)
+    return ProfilesOfKey(KeyRef(key.kind, key.value), profiles)
 
 
 async def events_page(call: Call[EventsAsked, Nothing]) -> EventsPage:
