@@ -285,6 +285,23 @@ def test_a_split_takes_past_events_along_at_once(collector: Any, pair: tuple[str
     ]
 
 
+def test_a_live_view_of_a_device_follows_it_to_its_new_profile(
+    collector: Any, pair: tuple[str, str]
+) -> None:
+    web, app = pair
+    url = f"{collector.url}/events/live?profile_id={app}"
+    headers = {"authorization": f"Bearer {collector.token}"}
+    with httpx.stream("GET", url, headers=headers, timeout=10) as stream:
+        lines = stream.iter_lines()
+        assert next(line for line in lines if line.startswith("data: "))
+        do(collector, f"/profiles/{web}/split", profile_ids=[app])
+        for profile_id in pair:
+            body = {"source": {"id": "demo"}, "profile": {"id": profile_id}}
+            collector.post(body | {"events": [{"type": "after-the-split"}]})
+        event = json.loads(next(line for line in lines if "after-the-split" in line)[6:])
+    assert event["profile_id"] == app
+
+
 def test_the_oldest_profile_id_can_be_split_off(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
     do(collector, f"/profiles/{web}/split", profile_ids=[web])

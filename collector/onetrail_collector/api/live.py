@@ -57,15 +57,14 @@ async def live(call: Call[LiveAsked, Nothing]) -> Response:
     Events that were not stored come as messages of the type `rejected`, requests refused as a
     whole as `refused`, both only where no type and no profile is asked for.
     """
-    profile = None
     if call.asked.profile_id:
-        profile = await profile_number(call.store, call.asked.profile_id)
+        await profile_number(call.store, call.asked.profile_id)  # 404 where nobody has it
     streams = call.request.state.streams
     if len(streams) >= MAX_STREAMS:
         detail = f"{MAX_STREAMS} streams are open, which is the limit: close one"
         raise rate_limited(detail, retry_after_s=RETRY_AFTER_S)
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
-    return StreamingResponse(_stream(call, profile), headers=headers, media_type=STREAM)
+    return StreamingResponse(_stream(call), headers=headers, media_type=STREAM)
 
 
 STREAM = "text/event-stream"
@@ -74,11 +73,11 @@ OPERATIONS = (
 )
 
 
-async def _stream(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:
+async def _stream(call: Call[LiveAsked, Nothing]) -> AsyncIterator[bytes]:
     streams = call.request.state.streams
     streams.add(call.request)
     try:
-        async for message in _messages(call, profile):
+        async for message in _messages(call):
             yield message
     finally:
         streams.discard(call.request)
@@ -92,8 +91,8 @@ async def _may_go_on(call: Call[LiveAsked, Nothing]) -> bool:
     return True
 
 
-async def _messages(call: Call[LiveAsked, Nothing], profile: int | None) -> AsyncIterator[bytes]:
-    reader = _Reader(call, profile)
+async def _messages(call: Call[LiveAsked, Nothing]) -> AsyncIterator[bytes]:
+    reader = _Reader(call)
     silent_s, checked_s = 0.0, time.monotonic()
     yield b"retry: 1000\n\n"
     while not call.request.state.stopping():
@@ -118,11 +117,11 @@ async def _messages(call: Call[LiveAsked, Nothing], profile: int | None) -> Asyn
 class _Reader:
     """What is new since the last look, in the order of arrival."""
 
-    def __init__(self, call: Call[LiveAsked, Nothing], profile: int | None) -> None:
+    def __init__(self, call: Call[LiveAsked, Nothing]) -> None:
         asked = call.asked
         self._call = call
         self._source = asked.source or None
-        self._filter = LiveFilter(self._source, asked.event_type or None, profile)
+        self._filter = LiveFilter(self._source, asked.event_type or None, asked.profile_id or None)
         self._all = not asked.event_type and not asked.profile_id
         self._event, self._rejected = _seen(call)
         self._refused_ms = -1 if self._event is None else call.clock()

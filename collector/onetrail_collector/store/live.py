@@ -35,7 +35,9 @@ async def read_committed(
         WHERE events.id > max(?1, (SELECT ifnull(max(id), 0) FROM events) - ?6)
           AND (?3 IS NULL OR sources.public_id = ?3)
           AND (?4 IS NULL OR events.type = ?4)
-          AND (?5 IS NULL OR profile_ids.profile = ?5)
+          AND (?5 IS NULL OR profile_ids.profile = (
+              SELECT profile FROM profile_ids WHERE public_id = ?5
+          ))
         ORDER BY events.id DESC LIMIT ?2
         """,
         (after, limit, *filter_by, LOOK_BACK),

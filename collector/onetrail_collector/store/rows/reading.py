@@ -78,11 +78,11 @@ class StoredEvent(NamedTuple):
 
 
 class LiveFilter(NamedTuple):
-    """Which events a live view shows; None: all. `profile` is the number of its oldest ID."""
+    """Which events a live view shows; None: all. `profile_id`: any of a profile's IDs."""
 
     source: str | None = None
     event_type: str | None = None
-    profile: int | None = None
+    profile_id: str | None = None
 
 
 class LiveEvent(NamedTuple):
