@@ -1,14 +1,23 @@
 """Links from a CRM's table: one person a row, once however often it runs."""
 
+import asyncio
+import gc
 import os
 import subprocess
+import sys
 import threading
+import time
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from click.testing import CliRunner
+
+from onetrail_collector.cli import identity_import as command
+from onetrail_collector.importing import Imported
 
 CONFIG = """
 [identity]
@@ -180,6 +189,32 @@ def test_the_collector_goes_on_meanwhile(crm: Any) -> None:
         sent += 1
     importing.join()
     assert crm.get("/counts")["events"] == sent > 2
+
+
+def test_no_transaction_begins_that_would_not_end_within_its_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a commit of the collector, which waits until the turn ends, waits for two."""
+    times: list[tuple[float, float]] = []
+
+    async def slow(*_: object, **__: object) -> Imported:
+        began = time.monotonic()
+        await asyncio.sleep(0.6 * command.TURN_S)
+        times.append((began, time.monotonic()))
+        return Imported(0, [])
+
+    monkeypatch.setattr(command, "import_rows", slow)
+    monkeypatch.setattr(command, "TURN_S", 0.2)
+    monkeypatch.setattr(command, "SWITCH_S", sys.getswitchinterval())
+    monkeypatch.setattr(command, "GC_THRESHOLD", gc.get_threshold()[0])
+    file = tmp_path / "people.csv"
+    file.write_text(table(3 * command.FIRST_ROWS))
+    options = [str(file), "--db", str(tmp_path / "a.db"), "--set", 'identity.kinds={"crm_id": {}}']
+    done = CliRunner().invoke(command.identity_import, options, catch_exceptions=False)
+    assert done.exit_code == 0, done.output
+    pauses = [after[0] - before[1] for before, after in pairwise(times)]
+    assert len(pauses) >= 1
+    assert min(pauses) >= command.PAUSE_S
 
 
 def test_who_was_erased_does_not_come_back_in_a_table(crm: Any) -> None:

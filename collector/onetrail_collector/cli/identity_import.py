@@ -24,7 +24,7 @@ from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 
 FIRST_ROWS, MAX_ROWS = 500, 16_000  # of a transaction: as many as it stores in
-BATCH_S = 0.9  # about, so that a running collector's commits need not wait long
+BATCH_S = 0.45  # about, so that two or more fill a turn
 TURN_S = 1.0  # then others have theirs, so that no commit of the collector waits much longer
 PAUSE_S = 0.12  # a waiting commit looks every 0.1 s (SQLite's busy handler)
 SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
@@ -92,12 +92,14 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
                 links += imported.links
                 for row in imported.withheld:
                     left_out.add(Reject(row.line, None, ERASED, ()))
-                size.learn(time.monotonic() - began)
+                took_s = time.monotonic() - began
+                size.learn(took_s)
                 rows += len(batch) - len(imported.withheld)
                 bar.update(raw.tell() - bar.pos)
+                expected_s = took_s * len(following or ()) / len(batch)
                 batch = following
-                if time.monotonic() > turn_ends:
-                    await asyncio.sleep(PAUSE_S)
+                if time.monotonic() + expected_s > turn_ends:
+                    await asyncio.sleep(PAUSE_S)  # what comes next would not fit into this turn
                     turn_ends = time.monotonic() + TURN_S
             return rows, links
 
