@@ -1,8 +1,7 @@
 """Writing what identity resolution says of a large region, in parts, each a short transaction.
 
-Whoever comes between two parts, or after a crash there, finds whole profiles, and a history that
-says how they came to be: a profile is in one part where that can hold it, and each part is told for
-itself.
+A profile is in one part where that can hold it, and each part is told in the history for itself: so
+whoever comes between two parts, or after a crash there, can go on from what is stored.
 """
 
 from collections.abc import Iterator, Mapping

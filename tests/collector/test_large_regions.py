@@ -6,7 +6,7 @@ resolve() from scratch.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from random import Random
@@ -450,6 +450,35 @@ def test_a_value_that_becomes_shared_meanwhile_leaves_word_of_all_who_use_it(
     asyncio.run(run())
 
 
+async def settle_and_act(
+    store: SqliteStore,
+    policy: Policy,
+    act: Callable[[], Coroutine[Any, Any, None]],
+    look: Callable[[dict[int, int]], None],
+) -> None:
+    """Settle the chain; once it is read `act`, and from then on `look` at the profiles."""
+    begun = large_regions._plan
+    acted = False
+
+    async def rest(_began_s: float) -> None:
+        if acted:
+            async with store.transaction() as transaction:
+                look(await transaction.identity.profiles(range(1, CHAIN + 1)))
+
+    def plan(*asked: Any) -> Any:
+        nonlocal acted
+        if not acted:
+            asyncio.run_coroutine_threadsafe(act(), loop).result()
+            acted = True
+        return begun(*asked)
+
+    loop = asyncio.get_running_loop()
+    await leave(store, 1)
+    with small_steps(rest, commits=5_000), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(large_regions, "_plan", plan)
+        await settle_rest(store, policy, now_ms=0)
+
+
 @pytest.mark.parametrize(("policies", "pair"), [(CUT, (1, 2)), (GROWN, (4, 5))])
 def test_what_is_parted_while_a_large_region_is_being_written_stays_parted(
     tmp_path: Path, policies: tuple[Policy, Policy], pair: tuple[int, int]
@@ -461,28 +490,15 @@ def test_what_is_parted_while_a_large_region_is_being_written_stays_parted(
 
     async def run() -> None:
         store = await opened(tmp_path / "a.db", before)
-        begun = large_regions._plan
 
-        async def rest(_began_s: float) -> None:
-            async with store.transaction() as transaction:
-                numbers = await transaction.identity.profiles(pair)
-            if seen:
-                seen.append(numbers[one] != numbers[other])
-
-        async def parted() -> None:
+        async def part() -> None:
             done = await decide(store, [Part(*pair)], policy, reason="", made_by="", now_ms=0)
             assert done.whole
-            seen.append(True)
 
-        def plan(*asked: Any) -> Any:
-            asyncio.run_coroutine_threadsafe(parted(), loop).result()
-            return begun(*asked)
+        def look(numbers: dict[int, int]) -> None:
+            seen.append(numbers[one] != numbers[other])
 
-        loop = asyncio.get_running_loop()
-        await leave(store, 1)
-        with small_steps(rest, commits=5_000), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(large_regions, "_plan", plan)
-            await settle_rest(store, policy, now_ms=0)
+        await settle_and_act(store, policy, part, look)
         await store.close()
 
     asyncio.run(run())
@@ -519,28 +535,14 @@ def test_who_is_erased_meanwhile_is_in_nobodys_profile(tmp_path: Path) -> None:
     async def run() -> None:
         store = await opened(tmp_path / "a.db", alone)
         eraser = Eraser(store, alone, lambda: 0)
-        begun = large_regions._plan
-
-        async def rest(_began_s: float) -> None:
-            async with store.transaction() as transaction:
-                numbers = await transaction.identity.profiles(range(1, CHAIN + 1))
-            if seen:
-                seen.append([one for one in numbers if numbers[one] == numbers[3]])
 
         async def erase() -> None:
             await eraser.begin("id-3", reason="", made_by="")
-            seen.append([3])
 
-        def plan(*asked: Any) -> Any:
-            if not seen:
-                asyncio.run_coroutine_threadsafe(erase(), loop).result()
-            return begun(*asked)
+        def look(numbers: dict[int, int]) -> None:
+            seen.append([one for one in numbers if numbers[one] == numbers[3]])
 
-        loop = asyncio.get_running_loop()
-        await leave(store, 1)
-        with small_steps(rest, commits=5_000), pytest.MonkeyPatch.context() as patch:
-            patch.setattr(large_regions, "_plan", plan)
-            await settle_rest(store, POLICY, now_ms=0)
+        await settle_and_act(store, POLICY, erase, look)
         await store.close()
 
     asyncio.run(run())

@@ -75,17 +75,11 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
             await store.settle_key_form(policy.fingerprint)
             rows = links = 0
             batch = next(batches, None)
-            turn_ends = time.monotonic() + TURN_S
+            turn = _Turn()
             while batch is not None:
                 began = time.monotonic()
                 importing = asyncio.create_task(
-                    import_rows(
-                        store,
-                        batch,
-                        policy,
-                        evidence=evidence,
-                        now_ms=system_clock(),
-                    )
+                    import_rows(store, batch, policy, evidence=evidence, now_ms=system_clock())
                 )
                 following = await asyncio.to_thread(next, batches, None)  # read meanwhile
                 imported = await importing
@@ -96,11 +90,8 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
                 size.learn(took_s)
                 rows += len(batch) - len(imported.withheld)
                 bar.update(raw.tell() - bar.pos)
-                expected_s = took_s * len(following or ()) / len(batch)
+                await turn.go_on(took_s * len(following or ()) / len(batch))
                 batch = following
-                if time.monotonic() + expected_s > turn_ends:
-                    await asyncio.sleep(PAUSE_S)  # what comes next would not fit into this turn
-                    turn_ends = time.monotonic() + TURN_S
             return rows, links
 
         rows, links = with_store(db, work)
@@ -121,6 +112,19 @@ def _lines(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
             f"line {reader.line_num + 1}: {error}; is a quote before it not closed? "
             "What stands before it is imported"
         ) from None
+
+
+class _Turn:
+    """How long transactions may follow each other before others have their turn."""
+
+    def __init__(self) -> None:
+        self._ends = time.monotonic() + TURN_S
+
+    async def go_on(self, next_s: float) -> None:
+        """At once, or after a pause where the next, of about so long, would not fit."""
+        if time.monotonic() + next_s > self._ends:
+            await asyncio.sleep(PAUSE_S)
+            self._ends = time.monotonic() + TURN_S
 
 
 class _Size:

@@ -208,7 +208,8 @@ CREATE TABLE unsettled (
 );
 CREATE INDEX unsettled_by_profile_id ON unsettled (profile_id);
 
--- What identity resolution remembers of itself: the fingerprint of the policy that it last applied.
+-- What identity resolution remembers of itself: the fingerprint of the policy that it last applied, the
+-- word in `unsettled` of the large region that it is at, and the lowest number ever of a profile.
 CREATE TABLE identity_state (
     name  TEXT PRIMARY KEY,
     value TEXT NOT NULL
