@@ -17,6 +17,7 @@ import pytest
 from click.testing import CliRunner
 
 from onetrail_collector.cli import identity_import as command
+from onetrail_collector.cli import turns
 from onetrail_collector.importing import Imported
 
 CONFIG = """
@@ -199,12 +200,12 @@ def test_no_transaction_begins_that_would_not_end_within_its_turn(
 
     async def slow(*_: object, **__: object) -> Imported:
         began = time.monotonic()
-        await asyncio.sleep(0.6 * command.TURN_S)
+        await asyncio.sleep(0.6 * turns.TURN_S)
         times.append((began, time.monotonic()))
         return Imported(0, [])
 
     monkeypatch.setattr(command, "import_rows", slow)
-    monkeypatch.setattr(command, "TURN_S", 0.2)
+    monkeypatch.setattr(turns, "TURN_S", 0.2)
     monkeypatch.setattr(command, "SWITCH_S", sys.getswitchinterval())
     monkeypatch.setattr(command, "GC_THRESHOLD", gc.get_threshold()[0])
     file = tmp_path / "people.csv"
@@ -214,7 +215,7 @@ def test_no_transaction_begins_that_would_not_end_within_its_turn(
     assert done.exit_code == 0, done.output
     pauses = [after[0] - before[1] for before, after in pairwise(times)]
     assert len(pauses) >= 1
-    assert min(pauses) >= command.PAUSE_S
+    assert min(pauses) >= turns.PAUSE_S
 
 
 def test_who_was_erased_does_not_come_back_in_a_table(crm: Any) -> None:

@@ -15,6 +15,7 @@ import click
 
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
+from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
 from onetrail_collector.importing import Evidence, import_rows
@@ -24,9 +25,7 @@ from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
 
 FIRST_ROWS, MAX_ROWS = 500, 16_000  # of a transaction: as many as it stores in
-BATCH_S = 0.45  # about, so that two or more fill a turn
-TURN_S = 1.0  # then others have theirs, so that no commit of the collector waits much longer
-PAUSE_S = 0.12  # a waiting commit looks every 0.1 s (SQLite's busy handler)
+BATCH_S = 0.45  # about, so that two or more fill a turn (turns.py)
 SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
 SHOWN_REJECTS = 20
 ERASED = (
@@ -75,7 +74,7 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
             await store.settle_key_form(policy.fingerprint)
             rows = links = 0
             batch = next(batches, None)
-            turn = _Turn()
+            turn = Turn()
             while batch is not None:
                 began = time.monotonic()
                 importing = asyncio.create_task(
@@ -112,19 +111,6 @@ def _lines(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
             f"line {reader.line_num + 1}: {error}; is a quote before it not closed? "
             "What stands before it is imported"
         ) from None
-
-
-class _Turn:
-    """How long transactions may follow each other before others have their turn."""
-
-    def __init__(self) -> None:
-        self._ends = time.monotonic() + TURN_S
-
-    async def go_on(self, next_s: float) -> None:
-        """At once, or after a pause where the next, of about so long, would not fit."""
-        if time.monotonic() + next_s > self._ends:
-            await asyncio.sleep(PAUSE_S)
-            self._ends = time.monotonic() + TURN_S
 
 
 class _Size:

@@ -18,6 +18,7 @@ import msgspec
 
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
+from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused
@@ -32,7 +33,6 @@ from onetrail_collector.wire.exported import FORMATS, MAX_LINE_BYTES, read
 
 LINES_A_BATCH = 1_900  # below what may wait in the way in
 BYTES_A_BATCH = 16_777_216
-TURN_S, PAUSE_S = 1.0, 0.12  # then a running collector's commits have their turn
 SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
 SHOWN_REJECTS = 20
 GZIP_MAGIC = b"\x1f\x8b"
@@ -103,8 +103,9 @@ async def _store_all(
     """One batch is committed while the next is read."""
     counts = Imported()
     batch = next(batches, None)
-    turn_ends = time.monotonic() + TURN_S
+    turn = Turn()
     while batch is not None:
+        began = time.monotonic()
         storing = asyncio.create_task(bring(ingest, batch.envelopes, counts))
         try:
             following = await asyncio.to_thread(next, batches, None)
@@ -112,10 +113,8 @@ async def _store_all(
             refused = await _stored(storing)
         left_out.add(batch, refused)
         advance()
+        await turn.go_on(time.monotonic() - began)
         batch = following
-        if time.monotonic() > turn_ends:
-            await asyncio.sleep(PAUSE_S)
-            turn_ends = time.monotonic() + TURN_S
     return counts
 
 

@@ -6,6 +6,7 @@ the writer (https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html#
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Sequence
 from functools import partial
 from importlib.resources import files
@@ -19,6 +20,9 @@ from onetrail_collector.store.insert import Writer
 
 APPLICATION_ID = 0x6F743031  # "ot01": tells our files from other SQLite files
 BUSY_TIMEOUT_S = 5.0
+# Between two looks at a busy file SQLite waits 1, 2, 5 ms, and ever longer up to 0.1 s. Asked anew
+# it begins again, so that who works in turns need not pause for long to let another process in.
+ASK_ANEW_MS = 8
 # 40 MB of WAL: commits touch the same index pages again and again, a checkpoint writes each once.
 CHECKPOINT_PAGES = 10000
 # Links of a commit touch pages all over the indexes; taken as the file grows, not at the start.
@@ -69,6 +73,7 @@ async def open_writer(path: Path, *, synchronous: str = "full") -> Writer:
         await _migrate(connection, path, migrations())
         # What a statement may have to undo, copies of pages of people's data, goes into no file.
         await connection.execute("PRAGMA temp_store = MEMORY")
+        await connection.execute(f"PRAGMA busy_timeout = {ASK_ANEW_MS}")  # see begin()
     except sqlite3.DatabaseError as error:
         await connection.close()
         raise UnusableDatabase(f"cannot use {path}: {error}") from None
@@ -83,13 +88,34 @@ async def open_reader(path: Path) -> aiosqlite.Connection:
     return await aiosqlite.Connection(partial(_open, path, "ro"), iter_chunk_size=64)
 
 
+async def begin(writer: Writer) -> None:
+    """Begin a transaction that writes, once no other process has one.
+
+    Raises sqlite3.OperationalError "database is locked" after BUSY_TIMEOUT_S.
+    """
+    await writer.turn(_begin)
+
+
+def _begin(connection: sqlite3.Connection) -> None:
+    ends = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            busy = error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+            if not busy or time.monotonic() > ends:
+                raise
+        else:
+            return
+
+
 async def checkpoint(writer: aiosqlite.Connection) -> None:
     """Bring the WAL into the file and empty it; what readers still need of it stays for now."""
     await writer.execute("PRAGMA busy_timeout = 100")  # commits wait meanwhile
     try:
         await writer.execute_fetchall("PRAGMA wal_checkpoint(TRUNCATE)")
     finally:
-        await writer.execute(f"PRAGMA busy_timeout = {int(1000 * BUSY_TIMEOUT_S)}")
+        await writer.execute(f"PRAGMA busy_timeout = {ASK_ANEW_MS}")
 
 
 def _open(path: Path, mode: str) -> sqlite3.Connection:

@@ -110,7 +110,7 @@ class SqliteStore:
         """
         async with self._writing:
             try:
-                await self._writer.execute("BEGIN IMMEDIATE")
+                await database.begin(self._writer)
                 yield
                 await self._writer.execute("COMMIT")
             except BaseException:
@@ -166,7 +166,7 @@ class SqliteStore:
         return await quarantine.read(self._reader, source, limit=limit, after=after)
 
     async def drop_quarantined(self, numbers: Sequence[int]) -> int:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await quarantine.drop(self._writer, numbers)
 
     async def find_events(self, event_id: str) -> list[StoredEvent]:
@@ -186,13 +186,13 @@ class SqliteStore:
     async def add_source(
         self, public_id: str, *, name: str, origins: list[str], now_ms: int
     ) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await sources.add_source(
                 self._writer, public_id, name=name, origins=origins, now_ms=now_ms
             )
 
     async def change_source(self, public_id: str, changes: Mapping[str, Any]) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await sources.change_source(self._writer, public_id, changes)
 
     async def tokens(self) -> list[Token]:
@@ -201,25 +201,25 @@ class SqliteStore:
     async def add_token(
         self, sha256: bytes, *, name: str, now_ms: int, scopes: Collection[str]
     ) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await sources.add_token(
                 self._writer, sha256, name=name, now_ms=now_ms, scopes=scopes
             )
 
     async def revoke_token(self, name: str) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await sources.revoke_token(self._writer, name)
 
     async def settle_key_form(self, fingerprint: str) -> None:
-        async with self._writing:
+        async with self._all_or_nothing():
             await key_form.settle_key_form(self._writer, fingerprint)
 
     async def set_signing_secret(self, public_id: str, secret: str) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await signing.set_signing_secret(self._writer, public_id, secret)
 
     async def require_signature(self, public_id: str, *, require: bool) -> bool:
-        async with self._writing:
+        async with self._all_or_nothing():
             return await signing.require_signature(self._writer, public_id, require=require)
 
     async def blocked_values(self) -> list[BlockedValue]:
@@ -263,7 +263,7 @@ class SqliteStore:
     async def add_sign_in(
         self, sha256: bytes, *, token: bytes, expires_ms: int, now_ms: int
     ) -> None:
-        async with self._writing:
+        async with self._all_or_nothing():
             await sign_ins.add_sign_in(
                 self._writer, sha256, token=token, expires_ms=expires_ms, now_ms=now_ms
             )
@@ -272,5 +272,5 @@ class SqliteStore:
         return await sign_ins.find_sign_in(self._reader, sha256, now_ms=now_ms)
 
     async def remove_sign_in(self, sha256: bytes) -> None:
-        async with self._writing:
+        async with self._all_or_nothing():
             await sign_ins.remove_sign_in(self._writer, sha256)

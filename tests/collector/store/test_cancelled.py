@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from onetrail_collector.store import database
 from onetrail_collector.store.sqlite import SqliteStore
 
 
@@ -53,10 +54,13 @@ def test_the_next_commit_is_made(tmp_path: Path, statements: set[str], stored: l
     assert asyncio.run(cancelled_at(tmp_path / "a.db", statements)) == stored
 
 
-def test_a_file_that_another_process_writes_is_said_to_be_locked(tmp_path: Path) -> None:
+def test_a_file_that_another_process_writes_is_said_to_be_locked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+
     async def run() -> None:
         store = await SqliteStore.open(tmp_path / "a.db")
-        await store._writer.execute("PRAGMA busy_timeout = 0")
         with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             with pytest.raises(sqlite3.OperationalError, match="database is locked"):
@@ -65,3 +69,23 @@ def test_a_file_that_another_process_writes_is_said_to_be_locked(tmp_path: Path)
         await store.close()
 
     asyncio.run(run())
+
+
+def test_who_waits_for_another_process_asks_anew_again_and_again(tmp_path: Path) -> None:
+    """Left alone, SQLite looks every 0.1 s, and misses the short pauses of an import."""
+
+    async def run() -> list[str]:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        asked: list[str] = []
+        await store._writer.set_trace_callback(asked.append)
+        with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            writing = asyncio.create_task(write_source(store))
+            while len(asked) < 5:
+                await asyncio.sleep(0.001)
+            other.execute("COMMIT")
+            await writing
+        await store.close()
+        return asked
+
+    assert asyncio.run(run())[:5] == ["BEGIN IMMEDIATE"] * 5
