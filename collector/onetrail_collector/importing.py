@@ -4,17 +4,17 @@ What runs twice adds nothing the second time, and what dies between two batches 
 stopped when it runs again: a row finds its own profile ID by its first key.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
-from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.keys import Key, PlainKey
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.suppression import mark, of_key
 from onetrail_collector.identity.table import Row
 from onetrail_collector.ids import neighbours
 from onetrail_collector.resolution import settle
 from onetrail_collector.store.protocol import Store, StoreTransaction
-from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
+from onetrail_collector.store.rows import ImportedRows, KnownKey
 
 
 class Evidence(NamedTuple):
@@ -46,18 +46,18 @@ async def import_rows(
         if withheld:
             rows = [row for row in rows if erased.isdisjoint(row.keys)]
         source = await tables.source(now_ms=now_ms)
-        adding = _Adding(*await tables.highest_numbers())
-        adding.add_keys(rows, policy)
+        adding = _Adding(rows, *await tables.highest_numbers())
+        adding.add_keys(policy)
         known = await tables.add_keys(adding.keys, source=source)
         adding.add_links(known, source, evidence, now_ms)
         links = await tables.add(adding.rows)
         if links:
             states = await transaction.identity.link_states(links)
             await settle(transaction.identity, states, policy, now_ms=now_ms)
-    return Imported(len(adding.rows.links) + len(links), withheld)
+    return Imported(len(adding.rows.links) // 5 + len(links), withheld)
 
 
-async def _erased(transaction: StoreTransaction, rows: Sequence[Row]) -> set[Key]:
+async def _erased(transaction: StoreTransaction, rows: Sequence[Row]) -> set[PlainKey]:
     """The keys by which somebody who was erased would come back."""
     salt = await transaction.suppression_salt()
     if salt is None:
@@ -72,14 +72,15 @@ class _Adding:
     Numbers are in the order of the rows, so that all indexes of numbers grow at their end.
     """
 
-    def __init__(self, last_profile_id: int, last_key: int) -> None:
-        self.keys: list[NewKey] = []
+    def __init__(self, rows: Sequence[Row], last_profile_id: int, last_key: int) -> None:
+        self.keys: list[Any] = []
         self.rows = ImportedRows()
+        self._table = rows
+        self._wholes: list[bool] = []
+        self._numbers: dict[PlainKey, int] = {}
         self._last_profile_id, self._last_key = last_profile_id, last_key
-        self._numbers: dict[Key, int] = {}
-        self._planned: list[tuple[int, Row, bool]] = []
 
-    def add_keys(self, rows: Iterable[Row], policy: Policy) -> None:
+    def add_keys(self, policy: Policy) -> None:
         """Give each row a profile ID and each key a number, as if none were stored.
 
         Where all keys of a row are new, nothing can forbid its links: it is a profile, complete as
@@ -88,35 +89,38 @@ class _Adding:
         anything_may_link = all(
             kind.max_profile_ids and kind.max_values for kind in policy.kinds.values()
         )
-        numbers, last = self._numbers, self._last_key
-        for profile_id, row in enumerate(rows, self._last_profile_id + 1):
-            whole = anything_may_link and numbers.keys().isdisjoint(row.keys)
-            self._planned.append((profile_id, row, whole))
+        numbers, values, last = self._numbers, self.keys, self._last_key
+        for profile_id, (_, keys) in enumerate(self._table, self._last_profile_id + 1):
+            whole = anything_may_link and numbers.keys().isdisjoint(keys)
+            self._wholes.append(whole)
             holder = profile_id if whole else None
-            for key in row.keys:
+            for key in keys:
                 if key not in numbers:
                     numbers[key] = last = last + 1
-                    self.keys.append((last, *key, holder))
+                    values += (last, *key, holder)
 
     def add_links(
         self, known: Mapping[Key, KnownKey], source: int, evidence: Evidence, now_ms: int
     ) -> None:
         """Link each row's keys to its profile ID, which its first key finds, or a new one."""
-        adding = self.rows
-        numbers = self._numbers | {key: found.id for key, found in known.items()}
-        own = {key: found.imported for key, found in known.items()}
+        adding, numbers = self.rows, self._numbers
+        numbers.update((key, found.id) for key, found in known.items())
+        own: dict[PlainKey, int | None] = {key: found.imported for key, found in known.items()}
         name, time_ms = f"import:{evidence.name[:100]}:", evidence.time_ms
         public_ids = neighbours()
-        for new_id, (line, keys), whole in self._planned:
+        planned = zip(self._table, self._wholes, strict=True)
+        for new_id, ((line, keys), whole) in enumerate(planned, self._last_profile_id + 1):
             profile_id = own.get(keys[0])
             if profile_id is None:
                 profile_id = own[keys[0]] = new_id
-                adding.profile_ids.append((new_id, next(public_ids), source, now_ms, new_id))
-            links = adding.links
-            if not whole:
-                links = adding.perhaps
-            elif not known.keys().isdisjoint(keys):
-                links = adding.perhaps
+                adding.profile_ids += (new_id, next(public_ids), source, now_ms, new_id)
+            event_id = f"{name}{line:07d}"  # so that they are in the order of the lines
+            if whole and known.keys().isdisjoint(keys):
+                for key in keys:
+                    adding.links += (profile_id, numbers[key], event_id, source, time_ms)
+                continue
+            if whole:
                 adding.released += [(numbers[key],) for key in keys if key not in known]
-            event_id = f"{name}{line}"
-            links += [(profile_id, numbers[key], event_id, source, time_ms) for key in keys]
+            adding.perhaps += [
+                (profile_id, numbers[key], event_id, source, time_ms) for key in keys
+            ]

@@ -11,13 +11,13 @@ from collections.abc import Set as AbstractSet
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.joining import Joins
 from onetrail_collector.store.protocol import IdentityTransaction
-from onetrail_collector.store.rows import LinkState
+from onetrail_collector.store.rows import LinkState, Moment
 
 PROFILES_A_READ = 128
 MAX_LINKS_READ = 20_000  # of a commit; to read so many takes it about 0.05 s
 
-Latest = dict[str, int]
-"""Of each kind the latest time_ms of a profile's links."""
+Latest = dict[str, Moment]
+"""Of each kind the latest of a profile's links."""
 
 
 async def find_latecomers(
@@ -50,7 +50,8 @@ async def find_latecomers(
         reason = joins.conflict(state)
         if reason is not None:
             refused[state.link.profile_id, state.key] = reason
-            one[state.link.key.kind] = other[state.link.key.kind] = state.link.time_ms
+            moment = state.link.time_ms, state.link.event_id
+            one[state.link.key.kind] = other[state.link.key.kind] = moment
     return refused
 
 
@@ -59,15 +60,16 @@ def _ends(state: LinkState) -> tuple[int, ...]:
 
 
 def _is_last(state: LinkState, ends: Iterable[Latest], policy: Policy) -> bool:
-    """Whether a link comes after all of theirs; where the time is the same, that is not known.
+    """Whether a link comes after all of theirs; of those of one event that is not known.
 
     A kind that the policy has no more joins nobody.
     """
-    own = (policy.kinds[state.link.key.kind].priority, state.link.time_ms)
+    link = state.link
+    own = (policy.kinds[link.key.kind].priority, link.time_ms, link.event_id)
     return all(
-        (policy.kinds[kind].priority, time_ms) < own
-        for latest in ends
-        for kind, time_ms in latest.items()
+        (policy.kinds[kind].priority, *latest) < own
+        for by_kind in ends
+        for kind, latest in by_kind.items()
         if kind in policy.kinds
     )
 
@@ -92,7 +94,7 @@ async def _read(
             waiting += [some[:half], some[half:]] if half else []
             continue
         found |= {profile: {} for profile in some}
-        for profile, kind, time_ms, count in rows:
-            found[profile][kind] = time_ms
+        for profile, kind, latest, count in rows:
+            found[profile][kind] = latest
             room -= count
     return found

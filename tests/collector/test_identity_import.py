@@ -68,9 +68,19 @@ def test_the_keys_of_a_row_are_one_person_and_devices_join_it(crm: Any) -> None:
         ("phone", "+41446681800"),
     }
     evidence = {key["event_id"] for key in profile["keys"] if key["source"] == "import"}
-    assert evidence == {"import:people.csv:2"}
+    assert evidence == {"import:people.csv:0000002"}
     [other] = crm.get("/profiles", key="crm_id:C2")["profiles"]
     assert other["id"] != profile["id"]
+
+
+def test_what_two_rows_share_is_the_first_ones(crm: Any) -> None:
+    rows = [f"C{line},+4144668180{0 if line > 8 else line}" for line in range(2, 13)]
+    run_import(crm, "\n".join(["crm_id,phone", *rows]))
+    joins = (
+        "SELECT event_id FROM links JOIN keys ON keys.id = links.key"
+        " WHERE value = '+41446681800' AND refused IS NULL"
+    )
+    assert crm.rows(joins) == [("import:people.csv:0000009",)]
 
 
 def table(rows: int) -> str:

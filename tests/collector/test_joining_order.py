@@ -111,3 +111,20 @@ def test_a_conflict_too_large_for_the_commit_names_the_profile_that_it_has_just_
         await store.close()
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize(("event", "reason"), [("b", "exclusive"), ("Z", "unsettled")])
+def test_of_two_events_of_one_time_the_ids_say_which_is_the_last(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, event: str, reason: str
+) -> None:
+    """The last is refused at once; another would need the region to be resolved again."""
+    monkeypatch.setattr(regions, "MAX_REGION", 1)
+
+    async def run() -> None:
+        store = await with_devices(tmp_path / "a.db", 2)
+        await commit(store, [Link(1, Key("user_id", "17"), -5, "a"), Link(1, ADDRESS, -5, "a")])
+        stranger = [Link(2, Key("user_id", "18"), -5, event), Link(2, ADDRESS, -5, event)]
+        assert (await commit(store, stranger)).refused == {(2, ADDRESS): reason}
+        await store.close()
+
+    asyncio.run(run())

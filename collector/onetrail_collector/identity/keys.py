@@ -6,7 +6,13 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS, blocked_list
-from onetrail_collector.identity.normalisers import NORMALISERS, InvalidValue, Spelling
+from onetrail_collector.identity.normalisers import (
+    MAX_VALUE_CHARS,
+    NORMALISERS,
+    InvalidValue,
+    Spelling,
+    at_a_glance,
+)
 
 __all__ = [
     "BUILT_IN_KINDS",
@@ -17,8 +23,6 @@ __all__ = [
     "is_blocked",
     "normalise",
 ]
-
-MAX_VALUE_CHARS = 320  # the longest e-mail address: 64 + "@" + 255 (RFC 5321, section 4.5.3.1)
 
 
 class Key(NamedTuple):
@@ -68,7 +72,8 @@ def normaliser(kind: Kind, phone_region: str | None = None) -> Callable[[str], s
     """normalise() for many different texts of one kind: it remembers none of them."""
     spelling = Spelling(phone_region, kind.ignore_gmail_dots, kind.ignore_plus_tags)
     name = kind.normaliser
-    return lambda text: _normalise(name, text, spelling)
+    is_normal = at_a_glance(name, spelling)
+    return lambda text: text if is_normal(text) else _normalise(name, text, spelling)
 
 
 def as_text(value: object) -> str:

@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from onetrail_collector.identity.hashing import KeyHasher, is_hash
-from onetrail_collector.identity.keys import BUILT_IN_KINDS, Key, Kind, normalise
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, Key, Kind, PlainKey, normalise
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
+
+K = TypeVar("K", bound=PlainKey)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +39,9 @@ class Policy:
         """The one spelling of a value of a kind. Raises InvalidValue, KeyError."""
         return normalise(self.kinds[kind], value, phone_region=self.phone_region)
 
-    def stored(self, key: Key) -> Key:
+    def stored(self, key: K) -> K | Key:
         """A key as it is stored, from its normal form."""
-        return key if self.hasher is None else Key(key.kind, self.hasher.hash(*key))
+        return key if self.hasher is None else Key(key[0], self.hasher.hash(*key))
 
     @property
     def fingerprint(self) -> str:

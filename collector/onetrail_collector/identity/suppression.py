@@ -6,7 +6,7 @@ salt, is random and of one database alone, so that marks of two collectors canno
 
 import hashlib
 
-from onetrail_collector.identity.keys import Key
+from onetrail_collector.identity.keys import PlainKey
 
 Trace = tuple[str, ...]
 """What a person may come back by: a kind of thing, and the words that name it."""
@@ -27,7 +27,7 @@ def of_device(source: str, device: str) -> Trace:
     return ("device", source, device)
 
 
-def of_key(key: Key) -> Trace:
+def of_key(key: PlainKey) -> Trace:
     """The trace of a merging key."""
     return ("key", *key)
 

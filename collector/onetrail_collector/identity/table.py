@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from onetrail_collector.identity.blocked import Blocked, blocked_list
-from onetrail_collector.identity.keys import InvalidValue, Key, normaliser
+from onetrail_collector.identity.keys import InvalidValue, PlainKey, normaliser
 from onetrail_collector.identity.policy import Policy
 
 
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     """One row: its line in the file, and its keys as they are stored, in the columns' order."""
 
     line: int
-    keys: tuple[Key, ...]
+    keys: tuple[PlainKey, ...]
 
 
 class Reject(NamedTuple):
@@ -81,7 +81,7 @@ class Table:
                 yield Row(line, tuple(keys))
 
 
-def _key(column: _Column, cell: str) -> Key | str:
+def _key(column: _Column, cell: str) -> PlainKey | str:
     """The key in a cell, in the clear; or why it is none."""
     kind, blocked, normalise = column
     try:
@@ -90,7 +90,7 @@ def _key(column: _Column, cell: str) -> Key | str:
         return "is a value that many send" if blocked.entry(cell) else str(error)
     if blocked.entry(normal) or (normal != cell and blocked.entry(cell)):
         return "is a value that many send"
-    return Key(kind, normal)
+    return kind, normal
 
 
 def _check(names: Sequence[str], policy: Policy) -> None:

@@ -18,6 +18,7 @@ from onetrail_collector.store.rows import (
     Change,
     KeyState,
     LinkState,
+    Moment,
     ProfileSize,
     Regrouping,
 )
@@ -74,12 +75,15 @@ FROM json_each(?1) AS asked
 
 OLDEST = f"SELECT asked.value, {oldest('asked.value')} FROM json_each(?) AS asked"
 
-# Of the profile IDs and of the keys of each profile: what touches it.
+# Of the profile IDs and of the keys of each profile: what touches it. Shifted, each time has 19
+# digits, so that a text of time and event id is in the order of both. (NOT IN would walk through
+# all of ?2, in case there is a NULL.)
+SHIFT_MS = 1 << 62
 LATEST = f"""
 SELECT found.profile, keys.kind,
-       max(links.time_ms) FILTER (WHERE (links.profile_id, links.key) NOT IN (
+       max(CASE WHEN (links.profile_id, links.key) IN (
            SELECT value ->> 0, value ->> 1 FROM json_each(?2)
-       )), count(*)
+       ) THEN NULL ELSE ({SHIFT_MS} + links.time_ms) || links.event_id END), count(*)
 FROM (
     SELECT members.profile, links.profile_id, links.key FROM {of_profiles("?1")} AS members
     CROSS JOIN links ON links.profile_id = members.id
@@ -169,11 +173,15 @@ class IdentityTables(DecisionTables, RegionTables):
 
     async def latest(
         self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
-    ) -> list[tuple[int, str, int, int]] | None:
+    ) -> list[tuple[int, str, Moment, int]] | None:
         rows = await self._all(LATEST, as_json(profiles), as_json(list(besides)), limit + 1)
         if sum(row[3] for row in rows) > limit:
             return None
-        return [(row[0], row[1], row[2], row[3]) for row in rows if row[2] is not None]
+        return [
+            (profile, kind, (int(last[:19]) - SHIFT_MS, last[19:]), count)
+            for profile, kind, last, count in rows
+            if last is not None
+        ]
 
     async def oldest(self, profiles: Iterable[int]) -> dict[int, int]:
         return dict(await self._all(OLDEST, as_json(list(profiles))))

@@ -4,15 +4,15 @@ A row's own profile ID is issued by the collector like any other, of the source 
 """
 
 import sqlite3
-from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.store.erasure import LAST_PROFILE_ID
-from onetrail_collector.store.insert import Writer, inserts, run
+from onetrail_collector.store.insert import Writer, flat_inserts, run
 from onetrail_collector.store.links import LAST_KEY
-from onetrail_collector.store.rows import ImportedRows, KnownKey, NewKey
+from onetrail_collector.store.rows import ImportedRows, KnownKey
 from onetrail_collector.store.statements import as_json
 
 SOURCE = "import"
@@ -29,6 +29,7 @@ CROSS JOIN keys ON keys.kind = asked.value ->> 0 AND keys.value = asked.value ->
 """
 
 PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile)"
+KEYS = "keys (id, kind, value, profile)"
 LINKS = "links (profile_id, key, event_id, source, time_ms)"
 KEYS_FROM = "SELECT json_group_array(id) FROM keys WHERE id >= ?"
 RELEASE = "UPDATE keys SET profile = NULL WHERE id = ?"
@@ -40,7 +41,7 @@ WHERE true ON CONFLICT DO NOTHING RETURNING profile_id, key
 """
 
 
-_numbers = msgspec.json.Decoder(set[int])
+_numbers = msgspec.json.Decoder(list[int])
 
 
 class ImportTables:
@@ -61,7 +62,7 @@ class ImportTables:
         )
         return int(number)
 
-    async def add_keys(self, keys: Sequence[NewKey], *, source: int) -> dict[Key, KnownKey]:
+    async def add_keys(self, keys: list[Any], *, source: int) -> dict[Key, KnownKey]:
         return await self._connection.turn(_add_keys, keys, source=source)
 
     async def highest_numbers(self) -> tuple[int, int]:
@@ -75,22 +76,24 @@ class ImportTables:
 
 
 def _add_keys(
-    connection: sqlite3.Connection, keys: Sequence[NewKey], *, source: int
+    connection: sqlite3.Connection, keys: list[Any], *, source: int
 ) -> dict[Key, KnownKey]:
-    before = connection.total_changes
-    run(connection, inserts("keys (id, kind, value, profile)", keys, or_else="IGNORE"))
-    if connection.total_changes - before == len(keys):
+    count, before = len(keys) // 4, connection.total_changes
+    run(connection, flat_inserts(KEYS, keys, 4, or_else="IGNORE"))
+    if connection.total_changes - before == count:
         return {}
-    [(added,)] = connection.execute(KEYS_FROM, (keys[0][0],))
-    new = _numbers.decode(added)
-    known = sorted(Key(kind, value) for number, kind, value, _ in keys if number not in new)
+    first = keys[0]
+    [(added,)] = connection.execute(KEYS_FROM, (first,))
+    absent = {*range(first, first + count)}.difference(_numbers.decode(added))
+    places = (4 * (number - first) for number in absent)
+    known = sorted(Key(*keys[place + 1 : place + 3]) for place in places)
     found = connection.execute(FIND_KEYS, (as_json(known), source, MAX_USERS))
     return {known[place]: KnownKey(*row) for place, *row in found}
 
 
 def _add(connection: sqlite3.Connection, rows: ImportedRows) -> list[tuple[int, int]]:
-    run(connection, inserts(PROFILE_IDS, rows.profile_ids))
-    run(connection, inserts(LINKS, rows.links))
+    run(connection, flat_inserts(PROFILE_IDS, rows.profile_ids, 5))
+    run(connection, flat_inserts(LINKS, rows.links, 5))
     connection.executemany(RELEASE, rows.released)
     new = connection.execute(ADD_LINKS_THAT_ARE_NEW, (as_json(rows.perhaps),))
     return [(row[0], row[1]) for row in new]

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from onetrail_collector.identity import normalisers
 from onetrail_collector.identity.keys import BUILT_IN_KINDS, InvalidValue, Kind, normalise
-from onetrail_collector.identity.normalisers import NORMALISERS
+from onetrail_collector.identity.normalisers import (
+    NORMALISERS,
+    PLAIN_EMAIL,
+    Spelling,
+    at_a_glance,
+)
 
 EMAIL = next(kind for kind in BUILT_IN_KINDS if kind.name == "email")
 LOCAL = st.text("abzAZ09.-_+'!#$%&*/=?^`{|}~ \"@<éÅ\u030a\u0130ßΣ", max_size=12)
@@ -55,6 +60,7 @@ def or_none(kind: Kind, value: str, region: str | None = None) -> str | None:
         st.text(max_size=30),
         ADDRESS,
         st.from_regex(r"\+?[0-9 ()-]{3,20}", fullmatch=True),
+        st.text(" aZ09@\u0085\n~", max_size=330),
         st.uuids().map(str),
     )
 )
@@ -63,6 +69,8 @@ def or_none(kind: Kind, value: str, region: str | None = None) -> str | None:
 def test_a_normal_form_is_its_own(name: str, value: str) -> None:
     kind = Kind("any", normaliser=name)
     normal = or_none(kind, value, "CH")
+    if at_a_glance(name, Spelling("CH"))(value):
+        assert normal == value
     if normal is None:
         return
     assert normalise(kind, normal, phone_region="CH") == normal
@@ -79,7 +87,7 @@ def test_a_normal_form_is_its_own(name: str, value: str) -> None:
 def test_the_short_cut_of_addresses_says_what_the_library_says(address: str) -> None:
     """Whatever the pattern of plain addresses takes, email-validator answers unchanged."""
     plain = address.lower()
-    if not normalisers._is_plain_email(plain):
+    if not PLAIN_EMAIL.match(plain):
         return
     try:
         by_library = validate_email(address, check_deliverability=False, test_environment=True)
@@ -88,15 +96,40 @@ def test_the_short_cut_of_addresses_says_what_the_library_says(address: str) -> 
     assert by_library.normalized.lower() == plain
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("text", "C-17 of B"),
+        ("lower", "c-17 of b"),
+        ("digits", "0017"),
+        ("email", "ann@shop.test"),
+        ("phone", "+41446681800"),
+        ("uuid", "0b6a4d0e-3e2c-4f1a-9f55-9d8a6a0f3c11"),
+    ],
+)
+def test_the_usual_value_is_known_at_a_glance_and_its_neighbours_are_not(
+    name: str, value: str
+) -> None:
+    is_normal = at_a_glance(name, Spelling())
+    assert is_normal(value)
+    for other in (f" {value}", f"{value} ", f"{value}\n", f"é{value}", value + 321 * "0", ""):
+        assert not is_normal(other)
+
+
+def test_no_glance_tells_of_an_address_that_a_spelling_changes() -> None:
+    for spelling in (Spelling(ignore_gmail_dots=True), Spelling(ignore_plus_tags=True)):
+        assert not at_a_glance("email", spelling)("a.b+c@gmail.com")
+
+
 @pytest.mark.parametrize("address", ["ann@shop.test", "a.b+c@mail.gmail.com", "x_1@a-b.co.uk"])
 def test_the_usual_address_takes_the_short_cut(address: str) -> None:
-    assert normalisers._is_plain_email(address)
+    assert PLAIN_EMAIL.match(address)
 
 
 def test_every_special_use_domain_goes_to_the_library() -> None:
     for domain in SPECIAL_USE_DOMAIN_NAMES:
-        taken = normalisers._is_plain_email(f"a@b.{domain}")
-        assert taken == (domain == "test")
+        taken = PLAIN_EMAIL.match(f"a@b.{domain}")
+        assert bool(taken) == (domain == "test")
 
 
 @EXAMPLES
@@ -110,8 +143,7 @@ def test_the_short_cut_of_numbers_says_what_the_library_says(
 ) -> None:
     code = phonenumbers.country_code_for_region(region)
     number = f"+{code}{first}{digits}"
-    match = normalisers.PLAIN_PHONE.match(number)
-    if match is None or not normalisers._is_settled_number(match[1]):
+    if not normalisers._is_plain_phone(number):
         return
     assert normalisers._phone_by_library(number, None) == number
 

@@ -77,12 +77,18 @@ def test_who_waits_for_another_process_asks_anew_again_and_again(tmp_path: Path)
     async def run() -> list[str]:
         store = await SqliteStore.open(tmp_path / "a.db")
         asked: list[str] = []
-        await store._writer.set_trace_callback(asked.append)
+        loop, often = asyncio.get_running_loop(), asyncio.Event()
+
+        def note(sql: str) -> None:  # called in the thread
+            asked.append(sql)
+            if len(asked) == 5:
+                loop.call_soon_threadsafe(often.set)
+
+        await store._writer.set_trace_callback(note)
         with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             writing = asyncio.create_task(write_source(store))
-            while len(asked) < 5:
-                await asyncio.sleep(0.001)
+            await often.wait()
             other.execute("COMMIT")
             await writing
         await store.close()

@@ -257,13 +257,14 @@ def long_history(seed: int) -> list[object]:
     """One link a commit, many of them late, so that a refusal here moves a boundary there."""
     random = Random(seed)  # noqa: S311 - no secret
     history: list[object] = []
+    newest = random.choice([2, 50])  # many at one time, or few
     for _ in range(70):
         device, other = random.randint(1, DEVICES), random.randint(1, DEVICES)
         kind = random.choice(["user_id", "email", "email", "phone"])
         key = Key(kind, random.choice("abcdef"))
         chance = random.random()
         if chance < 0.82:
-            history.append([Link(device, key, random.randint(0, 50), random.choice("xyz"))])
+            history.append([Link(device, key, random.randint(0, newest), random.choice("xyz"))])
         elif chance < 0.88 and device != other:
             history.append(Part(device, other))
         elif chance < 0.91:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Protocol
+from typing import Any, Protocol
 
 from onetrail_collector.identity.decisions import Decision, Part
 from onetrail_collector.identity.keys import Key
@@ -24,7 +24,7 @@ from onetrail_collector.store.rows import (
     KeyState,
     KnownKey,
     LinkState,
-    NewKey,
+    Moment,
     ProfileSize,
     Region,
     Regrouping,
@@ -102,8 +102,8 @@ class IdentityTransaction(Protocol):
 
     async def latest(
         self, profiles: Sequence[int], *, besides: Collection[tuple[int, int]], limit: int
-    ) -> list[tuple[int, str, int, int]] | None:
-        """Of each profile and kind of key the latest time_ms of its links, and how many were read.
+    ) -> list[tuple[int, str, Moment, int]] | None:
+        """Of each profile and kind of key its latest link's moment, and how many were read.
 
         Links that touch it, but those to inactive keys, and `besides`, as (profile ID, key). None
         where more than `limit` links would have to be read.
@@ -287,8 +287,11 @@ class ImportTransaction(Protocol):
     async def source(self, *, now_ms: int) -> int:
         """The number of the source of imported links; it is disabled: nobody sends as it."""
 
-    async def add_keys(self, keys: Sequence[NewKey], *, source: int) -> dict[Key, KnownKey]:
+    async def add_keys(self, keys: list[Any], *, source: int) -> dict[Key, KnownKey]:
         """Add keys; answers those that were there, which stay as they are.
+
+        The list holds of each key its number, each one more than the one before, its kind, its
+        value, and the profile that holds it or None.
 
         None is linked to an imported profile ID that is seen on more than 1,000.
         """

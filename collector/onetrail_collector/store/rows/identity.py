@@ -1,7 +1,7 @@
 """What identity resolution and imports read and write."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from onetrail_collector.identity.components import PlainLink
 from onetrail_collector.identity.decisions import Decision
@@ -11,20 +11,20 @@ from onetrail_collector.identity.resolve import Link
 
 @dataclass(slots=True)
 class ImportedRows:
-    """What a batch of an imported table adds, as rows of three tables."""
+    """What a batch of an imported table adds: the values of many rows stand in one list."""
 
-    profile_ids: list[tuple[int, str, int, int, int]] = field(default_factory=list)
-    """number, public id, source, issued_ms, and the number again: a profile of its own"""
-    links: list[tuple[int, int, str, int, int]] = field(default_factory=list)
-    """profile ID, key, event id, source, time_ms"""
+    profile_ids: list[Any] = field(default_factory=list)
+    """of each row number, public id, source, issued_ms, and the number again: its own profile"""
+    links: list[Any] = field(default_factory=list)
+    """of each row profile ID, key, event id, source, time_ms"""
     perhaps: list[tuple[int, int, str, int, int]] = field(default_factory=list)
-    """likewise, links that may be there already, or that may conflict"""
+    """likewise in rows, links that may be there already, or that may conflict"""
     released: list[tuple[int]] = field(default_factory=list)
     """numbers of keys that were added as held, and are not: such a link is to decide that"""
 
 
-NewKey = tuple[int, str, str, int | None]
-"""Number, kind, value, and the profile that holds it."""
+Moment = tuple[int, str]
+"""time_ms and event id, by which evidence of one kind of key is in order."""
 
 
 class KnownKey(NamedTuple):
