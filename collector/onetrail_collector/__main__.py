@@ -7,9 +7,10 @@ def main() -> None:
     """Run the command line, or explain how to install what it needs."""
     try:
         from onetrail_collector.cli import cli  # noqa: PLC0415 - the extra may be missing
+
+        cli()
     except ModuleNotFoundError as missing:
         sys.exit(f"{missing}: the collector needs its extra: pip install 'onetrail[collector]'")
-    cli()
 
 
 if __name__ == "__main__":

@@ -76,7 +76,7 @@ class _Adding:
         self.keys: list[Any] = []
         self.rows = ImportedRows()
         self._table = rows
-        self._wholes: list[bool] = []
+        self._firsts: list[int] = []  # of a row whose keys are all new, its first key; else 0
         self._numbers: dict[PlainKey, int] = {}
         self._last_profile_id, self._last_key = last_profile_id, last_key
 
@@ -92,10 +92,10 @@ class _Adding:
         numbers, values, last = self._numbers, self.keys, self._last_key
         for profile_id, (_, keys) in enumerate(self._table, self._last_profile_id + 1):
             whole = anything_may_link and numbers.keys().isdisjoint(keys)
-            self._wholes.append(whole)
+            self._firsts.append(last + 1 if whole else 0)
             holder = profile_id if whole else None
             for key in keys:
-                if key not in numbers:
+                if whole or key not in numbers:
                     numbers[key] = last = last + 1
                     values += (last, *key, holder)
 
@@ -104,23 +104,27 @@ class _Adding:
     ) -> None:
         """Link each row's keys to its profile ID, which its first key finds, or a new one."""
         adding, numbers = self.rows, self._numbers
+        not_added = {numbers[key] for key in known}
         numbers.update((key, found.id) for key, found in known.items())
         own: dict[PlainKey, int | None] = {key: found.imported for key, found in known.items()}
         name, time_ms = f"import:{evidence.name[:100]}:", evidence.time_ms
         public_ids = neighbours()
-        planned = zip(self._table, self._wholes, strict=True)
-        for new_id, ((line, keys), whole) in enumerate(planned, self._last_profile_id + 1):
+        planned = zip(self._table, self._firsts, strict=True)
+        for new_id, ((line, keys), first) in enumerate(planned, self._last_profile_id + 1):
+            event_id = f"{name}{line:07d}"  # so that they are in the order of the lines
+            new_keys = range(first, first + len(keys))
+            if first and not_added.isdisjoint(new_keys):
+                own[keys[0]] = new_id
+                adding.profile_ids += (new_id, next(public_ids), source, now_ms, new_id)
+                for key in new_keys:
+                    adding.links += (new_id, key, event_id, source, time_ms)
+                continue
             profile_id = own.get(keys[0])
             if profile_id is None:
                 profile_id = own[keys[0]] = new_id
                 adding.profile_ids += (new_id, next(public_ids), source, now_ms, new_id)
-            event_id = f"{name}{line:07d}"  # so that they are in the order of the lines
-            if whole and known.keys().isdisjoint(keys):
-                for key in keys:
-                    adding.links += (profile_id, numbers[key], event_id, source, time_ms)
-                continue
-            if whole:
-                adding.released += [(numbers[key],) for key in keys if key not in known]
             adding.perhaps += [
                 (profile_id, numbers[key], event_id, source, time_ms) for key in keys
             ]
+            if first:
+                adding.released += [(numbers[key],) for key in keys if key not in known]

@@ -7,12 +7,17 @@ import signal
 import socket
 import sqlite3
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import httpx
 import pytest
+
+import onetrail_collector.cli
+from onetrail_collector.cli import cli
 
 
 def fails(collector: Any, *words: str) -> str:
@@ -147,3 +152,35 @@ def test_the_pinned_tag_names_a_file_that_is_served_for_ever(collector: Any) -> 
     digest = base64.b64encode(hashlib.sha384(answer.content).digest()).decode()
     assert f'integrity="sha384-{digest}"' in said
     assert httpx.get(f"{collector.url}/t.000000000000.js").status_code == 404
+
+
+def commands(group: click.Group, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        found = group.get_command(context, name)
+        assert found is not None
+        assert found.name == name
+        yield (*words, name)
+        if isinstance(found, click.Group):
+            yield from commands(found, (*words, name))
+
+
+def test_every_command_that_there_is_is_listed() -> None:
+    """Those loaded when they are asked for stand in a table."""
+    listed = set(commands(cli))
+    assert {("identity", "why"), ("sources", "sign"), ("vacuum",)} <= listed
+    folder = Path(onetrail_collector.cli.__file__).parent
+    made = sum(
+        len(re.findall(r"^@\w+\.(?:command|group)\(", file.read_text(), re.MULTILINE))
+        for file in folder.glob("*.py")
+    )
+    assert len(listed) == made - 1  # the program itself
+    assert not cli.get_command(click.Context(cli), "sourcs")
+
+
+def test_a_small_command_loads_no_web_framework(collector: Any) -> None:
+    checking = [sys.executable, "-X", "importtime", *collector.command("check")[1:]]
+    done = subprocess.run(checking, capture_output=True, text=True, check=True)
+    loaded = set(re.findall(r"\| +(\S+)$", done.stderr, re.MULTILINE))
+    assert "sqlite3" in loaded
+    assert loaded.isdisjoint({"starlette", "jinja2", "uvicorn"})

@@ -2,42 +2,28 @@
 
 import click
 
-from onetrail_collector.cli import (
-    config,
-    erase,
-    export,
-    identity,
-    import_events,
-    quarantine,
-    serve,
-    sources,
-    tokens,
-    upkeep,
+from onetrail_collector.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "backup": "upkeep:backup",
+    "check": "upkeep:check",
+    "config": "config:config",
+    "erase": "erase:erase",
+    "export": "export:export",
+    "identity": "identity:identity",
+    "import": "import_events:import_events",
+    "quarantine": "quarantine:quarantine",
+    "serve": "serve:serve",
+    "sources": "sources:sources",
+    "suppressions": "erase:suppressions",
+    "tokens": "tokens:tokens",
+    "vacuum": "upkeep:vacuum",
+}
+
+
+@click.group(
+    cls=LazyGroup, where=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]}
 )
-from onetrail_collector.cli.signing import sources_sign
-
-
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="onetrail")
 def cli() -> None:
     """Collect events, issue profile IDs, resolve identities: many devices, one trail."""
-
-
-sources.sources.add_command(sources_sign)
-for command in (
-    serve.serve,
-    identity.identity,
-    config.config,
-    sources.sources,
-    tokens.tokens,
-    identity.identity,
-    upkeep.backup,
-    upkeep.check,
-    upkeep.vacuum,
-    export.export,
-    import_events.import_events,
-    erase.erase,
-    erase.suppressions,
-    quarantine.quarantine,
-):
-    cli.add_command(command)

@@ -1,67 +1,26 @@
-"""`identity`: who is who: what another system knows, and all resolved again."""
-
-from collections import Counter
-from pathlib import Path
-from tempfile import TemporaryDirectory
+"""`identity`: who is who."""
 
 import click
 
-from onetrail_collector.cli import identity_decide, identity_read
-from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
-from onetrail_collector.cli.identity_import import identity_import
-from onetrail_collector.cli.options import effective
-from onetrail_collector.clock import system_clock
-from onetrail_collector.rebuild import rebuild
-from onetrail_collector.store import upkeep
-from onetrail_collector.store.database import UnusableDatabase
-from onetrail_collector.store.sqlite import SqliteStore
+from onetrail_collector.cli.lazy import LazyGroup
+
+COMMANDS = {
+    "conflicts": "identity_read:conflicts",
+    "decisions": "identity_decide:decisions",
+    "graph": "identity_read:graph",
+    "history": "identity_read:history",
+    "import": "identity_import:identity_import",
+    "join": "identity_decide:join",
+    "rebuild": "identity_rebuild:identity_rebuild",
+    "refuse-key": "identity_decide:refuse_key",
+    "shared": "identity_read:shared",
+    "show": "identity_read:show_profile",
+    "split": "identity_decide:split",
+    "undo": "identity_decide:undo",
+    "why": "identity_read:why",
+}
 
 
-@click.group()
+@click.group(cls=LazyGroup, where=COMMANDS)
 def identity() -> None:
     """Who is who: the profiles that links, policy and decisions make."""
-
-
-identity.add_command(identity_import)
-for command in (*identity_read.COMMANDS, *identity_decide.COMMANDS):
-    identity.add_command(command)
-
-
-@identity.command("rebuild")
-@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@click.pass_context
-@database
-def identity_rebuild(context: click.Context, db: Path, *, dry_run: bool) -> None:
-    """Resolve all profiles again under the configured policy; the collector may run meanwhile.
-
-    A dry run does the same to a copy of the database, beside it, and throws the copy away.
-    """
-    policy = effective(context.meta[CONFIG_KEY], {}).settings.policy
-
-    async def work(store: SqliteStore) -> Counter[str]:
-        with click.progressbar(length=1, label="resolving") as bar:
-
-            def show(done: int, whole: int) -> None:
-                bar.length = max(whole, 1)
-                bar.update(done - bar.pos)
-
-            return await rebuild(store, policy, now_ms=system_clock(), progress=show)
-
-    if not dry_run:
-        _say(with_store(db, work), "")
-        return
-    with TemporaryDirectory(dir=db.absolute().parent, prefix="onetrail-dry-run-") as folder:
-        copy = Path(folder) / "copy.db"
-        try:
-            upkeep.back_up(db, copy, lambda _done, _whole: None)
-        except UnusableDatabase as error:
-            raise click.ClickException(str(error)) from None
-        _say(with_store(copy, work), "would be ")
-
-
-def _say(changes: Counter[str], tense: str) -> None:
-    if not changes:
-        click.echo("nothing to change: every profile is as the policy says")
-    for what, count in sorted(changes.items()):
-        noun = "profiles" if what in {"merged", "split"} else "links"
-        click.echo(f"{count:,} {noun} {tense}{what}")

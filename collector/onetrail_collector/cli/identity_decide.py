@@ -100,9 +100,6 @@ def decisions(limit: int, db: Path, *, as_json: bool) -> None:
     show(found, rows=[_decision(row) for row in found.decisions], as_json=as_json)
 
 
-COMMANDS = (split, join, refuse_key, undo, decisions)
-
-
 def _show_decided(found: identity_decided.Decided, *, as_json: bool) -> None:
     would = "would be " if found.dry_run else ""
     lines = [] if found.decision is None else [f"decision {found.decision}"]

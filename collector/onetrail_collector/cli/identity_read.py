@@ -116,9 +116,6 @@ def conflicts(reason: Any, limit: int, db: Path, *, as_json: bool) -> None:
     show(found, [counts] if counts else [], [_link(link) for link in found.links], as_json=as_json)
 
 
-COMMANDS = (show_profile, why, graph, history, shared, conflicts)
-
-
 def _person(person: Profile) -> Iterator[str]:
     """A profile in lines: what is known of it as a whole, its devices, its keys, its facts."""
 

@@ -9,6 +9,7 @@ import click
 from onetrail_collector import pages
 from onetrail_collector.auth import hash_token, new_source_secret
 from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.signing import sources_sign
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.origins import InvalidOrigin, normal_origin
 from onetrail_collector.store.sqlite import SqliteStore
@@ -22,6 +23,9 @@ an_event_rate = click.IntRange(1, 1_000_000)
 @click.group()
 def sources() -> None:
     """The apps and sites that may send events."""
+
+
+sources.add_command(sources_sign)
 
 
 @sources.command("add")

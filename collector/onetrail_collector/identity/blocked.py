@@ -44,6 +44,7 @@ class Blocked:
             else:
                 self._others.append((entry, parts))
         self._any_start, self._any_end = tuple(self._starts), tuple(self._ends)
+        self._has_stars = bool(self._starts or self._ends or self._others)
 
     def entry(self, value: str) -> str | None:
         """The entry that a value meets, by its lower case and without spaces around it."""
@@ -52,12 +53,12 @@ class Blocked:
             return text
         if not text.strip("0-. {}"):
             return ZEROS
+        if not self._has_stars:
+            return None
         if text.endswith(self._any_end):
             return "*" + next(end for end in self._ends if text.endswith(end))
         if text.startswith(self._any_start):
             return next(start for start in self._starts if text.startswith(start)) + "*"
-        if not self._others:
-            return None
         return next((entry for entry, parts in self._others if _meets(text, parts)), None)
 
 

@@ -1,0 +1,55 @@
+"""`identity rebuild`: all profiles resolved again."""
+
+from collections import Counter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import click
+
+from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
+from onetrail_collector.cli.options import effective
+from onetrail_collector.clock import system_clock
+from onetrail_collector.rebuild import rebuild
+from onetrail_collector.store import upkeep
+from onetrail_collector.store.database import UnusableDatabase
+from onetrail_collector.store.sqlite import SqliteStore
+
+
+@click.command("rebuild")
+@click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
+@click.pass_context
+@database
+def identity_rebuild(context: click.Context, db: Path, *, dry_run: bool) -> None:
+    """Resolve all profiles again under the configured policy; the collector may run meanwhile.
+
+    A dry run does the same to a copy of the database, beside it, and throws the copy away.
+    """
+    policy = effective(context.meta[CONFIG_KEY], {}).settings.policy
+
+    async def work(store: SqliteStore) -> Counter[str]:
+        with click.progressbar(length=1, label="resolving") as bar:
+
+            def show(done: int, whole: int) -> None:
+                bar.length = max(whole, 1)
+                bar.update(done - bar.pos)
+
+            return await rebuild(store, policy, now_ms=system_clock(), progress=show)
+
+    if not dry_run:
+        _say(with_store(db, work), "")
+        return
+    with TemporaryDirectory(dir=db.absolute().parent, prefix="onetrail-dry-run-") as folder:
+        copy = Path(folder) / "copy.db"
+        try:
+            upkeep.back_up(db, copy, lambda _done, _whole: None)
+        except UnusableDatabase as error:
+            raise click.ClickException(str(error)) from None
+        _say(with_store(copy, work), "would be ")
+
+
+def _say(changes: Counter[str], tense: str) -> None:
+    if not changes:
+        click.echo("nothing to change: every profile is as the policy says")
+    for what, count in sorted(changes.items()):
+        noun = "profiles" if what in {"merged", "split"} else "links"
+        click.echo(f"{count:,} {noun} {tense}{what}")
