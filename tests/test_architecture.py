@@ -24,6 +24,7 @@ errors:
 identity:
 ids:
 limits:
+memory:
 origins:
 pages:
 printable:
@@ -61,7 +62,7 @@ regions: identity regrouping store
 resolution: identity joining latecomers regions store
 large_reading: identity pacing store
 large_writing: store
-large_regions: identity large_reading large_writing pacing regrouping store
+large_regions: identity large_reading large_writing memory pacing regrouping store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire

@@ -7,7 +7,8 @@ leave word (resolution.py), and it is resolved once more.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from itertools import islice
 from sys import intern
 from typing import Any
@@ -22,8 +23,23 @@ ROWS_A_STEP = 2_000  # to read so many takes about 10 ms
 A_PAGE = 20  # to ask for one takes as long as so many rows
 
 
-async def read_large(store: Store, profile_id: int) -> LargeRegion:
-    """All within reach of a profile ID, and what was decided about it."""
+class TooLarge(Exception):  # noqa: N818 - of a region
+    """There is more within reach than may be in memory: these profiles and more."""
+
+    def __init__(self, profiles: AbstractSet[int], profile_ids: Collection[int]) -> None:
+        super().__init__(profiles, profile_ids)
+        self.profiles = profiles
+        self.profile_ids = profile_ids
+
+
+async def read_large(
+    store: Store, profile_id: int, *, max_rows: int, too_large: AbstractSet[int] = frozenset()
+) -> LargeRegion:
+    """All within reach of a profile ID, and what was decided about it.
+
+    Raises TooLarge where it has more than `max_rows` profile IDs and links, and where it meets one
+    of these profiles.
+    """
     reading = _Reading()
     async with store.transaction() as transaction:
         profiles = await transaction.identity.profiles([profile_id])
@@ -32,6 +48,8 @@ async def read_large(store: Store, profile_id: int) -> LargeRegion:
         began = asyncio.get_running_loop().time()
         async with store.transaction() as transaction:
             await transaction.at_once(reading.step)
+        if reading.rows > max_rows or not reading.reached.isdisjoint(too_large):
+            raise TooLarge(reading.reached, reading.region.profiles.keys())
         await rest(began)
     return reading.region
 
@@ -70,17 +88,22 @@ class _Reading:
 
     def __init__(self) -> None:
         self.region = LargeRegion()
-        self._reached: set[int] = set()
+        self.reached: set[int] = set()  # profiles
         self._numbers, self._profiles = _Queue(), _Queue()  # the same: for who goes by it, and all
         self._profile_ids, self._keys = _Queue(), _Queue()
 
     def reach(self, profiles: Iterable[int]) -> None:
         """Read these profiles as well."""
         for profile in profiles:
-            if profile not in self._reached:
-                self._reached.add(profile)
+            if profile not in self.reached:
+                self.reached.add(profile)
                 self._numbers.add(profile)
                 self._profiles.add(profile)
+
+    @property
+    def rows(self) -> int:
+        """How many profile IDs and links were read."""
+        return len(self.region.profiles) + len(self.region.links)
 
     @property
     def goes_on(self) -> bool:

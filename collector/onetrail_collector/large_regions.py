@@ -4,31 +4,61 @@ It is read in pages, resolved beside the event loop, and written in parts, under
 for it. Commits know that meanwhile, and leave word in `unsettled` of what they change: those
 profile IDs come next. Its own word there is struck off last: who dies in between begins again, and
 of two at once the later goes on alone.
+
+All of it is in memory at once. What would take more than half of what the collector may have stays
+as commits left it: its links in conflict join nobody.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Collection, Iterator
 from itertools import islice
 
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.large_reading import read_large
+from onetrail_collector.large_reading import TooLarge, read_large
 from onetrail_collector.large_writing import moves, parts
+from onetrail_collector.memory import allowed_bytes
 from onetrail_collector.pacing import rest
 from onetrail_collector.regrouping import plan_whole
 from onetrail_collector.store.protocol import IdentityTransaction, Store
 from onetrail_collector.store.rows import Change, LargeRegion, Regrouping
 
 IDS_A_STEP = 2_000
+BYTES_A_ROW = 512  # of memory, for a profile ID or a link, at most, while it is resolved
+
+TOO_LARGE = (
+    "more than %s profile IDs and links hang together with profile ID number %d; for so many there "
+    "is not enough memory: those of its links that are in conflict join nobody (unsettled)"
+)
+
+log = logging.getLogger("onetrail_collector")
 
 
 async def settle_large(
-    store: Store, profile_id: int, policy: Policy, *, now_ms: int
+    store: Store,
+    profile_id: int,
+    policy: Policy,
+    *,
+    now_ms: int,
+    too_large: set[int],
 ) -> tuple[Counter[str], Collection[int]]:
-    """Settle a reach too large for a transaction, in steps; answers its profile IDs as well."""
+    """Settle a reach too large for a transaction, in steps; answers its profile IDs as well.
+
+    One too large for the memory is left, its profiles are added to `too_large`, and those of its
+    profile IDs that were read are answered.
+    """
     async with store.transaction() as transaction:
         word = await transaction.identity.begin_settling(profile_id)
-    region = await read_large(store, profile_id)
+    max_rows = allowed_bytes() // 2 // BYTES_A_ROW
+    try:
+        region = await read_large(store, profile_id, max_rows=max_rows, too_large=too_large)
+    except TooLarge as found:
+        if found.profiles.isdisjoint(too_large):
+            log.warning(TOO_LARGE, f"{max_rows:,}", profile_id)
+        too_large |= found.profiles
+        await _strike_off(store, found.profile_ids, profile_id, word)
+        return Counter(), found.profile_ids
     async with store.transaction() as transaction:
         region.free = await transaction.identity.reserve_numbers(len(region.profiles))
     done = await asyncio.to_thread(_plan, region, policy)

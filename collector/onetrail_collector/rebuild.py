@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
+from dataclasses import dataclass, field
 from hashlib import sha256
 
 from onetrail_collector.identity.decisions import named_in
@@ -87,10 +88,10 @@ async def rebuild(
     async for done in _reconsider_keys(store, policy, last_key):
         progress(done, whole)
     changes: Counter[str] = Counter()
-    visited: set[int] = set()
+    seen = _Seen()
     waiting = iter(range(1, last_id + 1))
     while True:
-        changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms, pace=None)
+        changed, at = await _step(store, policy, waiting, seen, now_ms=now_ms, pace=None)
         changes += changed
         if at is None:
             break
@@ -108,16 +109,17 @@ async def settle_rest(
     """Settle the profile IDs that commits have left, but those that wait; answers as rebuild()."""
     changes: Counter[str] = Counter()
     after = 0 if pace is None else pace.passed()
+    too_large: set[int] = set()
     while True:
         async with store.transaction() as transaction:
             left = await transaction.identity.unsettled(after=after, limit=IDS_A_STEP)
         if not left:
             return changes
-        visited: set[int] = set()
+        seen = _Seen(too_large=too_large)
         waiting = iter([profile_id for _, profile_id in left])
         at: int | None = 0
         while at is not None:
-            changed, at = await _step(store, policy, waiting, visited, now_ms=now_ms, pace=pace)
+            changed, at = await _step(store, policy, waiting, seen, now_ms=now_ms, pace=pace)
             changes += changed
         after = left[-1][0]
         if pace is not None:
@@ -143,11 +145,19 @@ async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> Async
         await rest(began)
 
 
+@dataclass(slots=True)
+class _Seen:
+    """Profile IDs that need not be looked at again, and profiles of more than memory holds."""
+
+    profile_ids: set[int] = field(default_factory=set)
+    too_large: set[int] = field(default_factory=set)
+
+
 async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     store: Store,
     policy: Policy,
     waiting: Iterator[int],
-    visited: set[int],
+    seen: _Seen,
     *,
     now_ms: int,
     pace: Pace | None,
@@ -160,22 +170,23 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     done: list[int] = []
     async with store.transaction() as transaction:
         tables = transaction.identity
-        seen = 0
+        room = MAX_REGION // 2
         for profile_id in waiting:
             at = profile_id
-            if profile_id in visited or (pace is not None and pace.waits([profile_id])):
+            if profile_id in seen.profile_ids or (pace is not None and pace.waits([profile_id])):
                 continue
-            region = await _reach(tables, [profile_id], limit=MAX_REGION, pace=pace)
+            region = await _reach(tables, [profile_id], seen, limit=MAX_REGION, pace=pace)
             if region is None and pace is not None and pace.wait(profile_id):
                 break
             if region is None:
                 large.append(profile_id)
                 break
-            visited.update(region.profiles)
-            changes += await _settle(tables, region, policy, now_ms=now_ms)
+            seen.profile_ids.update(region.profiles)
+            if seen.too_large.isdisjoint(region.profiles.values()):
+                changes += await _settle(tables, region, policy, now_ms=now_ms)
             done += [profile_id, *region.profiles]  # it is not of its region if erased since
-            seen += len(region.links) + A_REGION
-            if seen >= MAX_REGION // 2:
+            room -= len(region.links) + A_REGION
+            if room <= 0:
                 break
         begun = await tables.settling()
         if done and (begun is None or begun[1] in done):  # else another process may yet undo it
@@ -183,9 +194,11 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     await rest(began)
     for profile_id in large:
         began = asyncio.get_running_loop().time()
-        changed, settled = await settle_large(store, profile_id, policy, now_ms=now_ms)
+        changed, settled = await settle_large(
+            store, profile_id, policy, now_ms=now_ms, too_large=seen.too_large
+        )
         changes += changed
-        visited.update(settled)
+        seen.profile_ids.update(settled)
         if pace is not None:
             pace.done(settled, asyncio.get_running_loop().time() - began)
     return changes, at
@@ -204,17 +217,29 @@ async def _settle(
 
 
 async def _reach(
-    tables: IdentityTransaction, profile_ids: Collection[int], *, limit: int, pace: Pace | None
+    tables: IdentityTransaction,
+    profile_ids: Collection[int],
+    seen: _Seen,
+    *,
+    limit: int,
+    pace: Pace | None,
 ) -> Region | None:
     """All that links or decisions connect with some profile IDs.
 
-    None above the limit, and where it meets a large region that waits.
+    None above the limit, and where it meets a large region that waits. What meets a profile that
+    is of more than memory holds is so too: it is answered as far as it was read.
     """
     region = Region()
-    profiles = set((await tables.profiles(profile_ids)).values())
+    found = await tables.profiles(profile_ids)
+    profiles = set(found.values())
+    if not seen.too_large.isdisjoint(profiles):
+        return Region(dict(found))
     ring: Region | None = await tables.region(profiles, (), limit=limit)
     while ring is not None and (ring.profiles or ring.keys):
         absorb(region, ring)
+        if not seen.too_large.isdisjoint(ring.profiles.values()):
+            seen.too_large.update(region.profiles.values())
+            return region
         if len(region.links) > limit or len(region.profiles) > limit:
             return None
         if pace is not None and pace.waits(ring.profiles):

@@ -138,7 +138,7 @@ def test_no_page_is_longer_for_a_profile_a_device_or_a_value_with_much(tmp_path:
             await commit(store, Link(n, email(100), n, f"h{n}"), policy=LENIENT)
         with small_steps(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(IdentityTables, "_all", counting)
-            region = await large_reading.read_large(store, 1)
+            region = await large_reading.read_large(store, 1, max_rows=9_999)
         await store.close()
         return region
 
@@ -175,6 +175,73 @@ def test_commits_go_on_while_one_profile_is_read_and_cut(tmp_path: Path) -> None
     asyncio.run(run())
     assert steps > DEVICES - CHAIN
     compare(tmp_path / "a.db", POLICY)
+
+
+def test_what_memory_cannot_hold_stays_as_it_is_and_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A chain of forty where there is room for as many rows, and a shorter one behind it."""
+
+    def profiles() -> tuple[int, int]:
+        connection = sqlite3.connect(tmp_path / "a.db")
+        [(chain, all_profiles)] = connection.execute(
+            "SELECT count(DISTINCT iif(id <= ?, profile, NULL)), count(DISTINCT profile)"
+            " FROM profile_ids",
+            (CHAIN,),
+        )
+        connection.close()
+        return chain, all_profiles - chain
+
+    async def settled_with(store: SqliteStore, rows: int) -> tuple[int, int]:
+        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 2 * 512 * rows)
+        await leave(store, 1, 45)
+        with small_steps():
+            await settle_rest(store, POLICY, now_ms=0)
+        assert await left(store) == set()
+        return profiles()
+
+    async def run() -> None:
+        store = await opened(tmp_path / "a.db")
+        for n in range(45, 52):
+            await commit(store, Link(n, email(n), n, "a"), Link(n + 1, email(n), n, "b"))
+        await commit(store, *(Link(45, email(60 + n), n, "c") for n in range(3)), policy=LENIENT)
+        one, others = profiles()
+        assert one == 1
+        chain, cut = await settled_with(store, CHAIN)
+        assert chain == 1
+        assert cut > others
+        assert caplog.text.count("for so many there is not enough memory") == 1
+        chain, _ = await settled_with(store, 9_999)
+        assert chain > 1
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)
+
+
+@pytest.mark.parametrize("policies", [CUT, GROWN], ids=["one profile", "in pieces"])
+def test_all_of_what_memory_cannot_hold_is_found_out_once(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+    policies: tuple[Policy, Policy],
+) -> None:
+    """Of each other profile ID of it, the first profile tells that it is too large as well."""
+    before, after = policies
+
+    async def run() -> None:
+        store = await opened(tmp_path / "a.db", before)
+        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 2 * 512 * CHAIN // 2)
+        with small_steps():
+            assert not await rebuild.rebuild(store, after, now_ms=0)
+            assert caplog.text.count("not enough memory") == 1
+            assert await left(store) == set()
+            monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 1 << 30)
+            assert await rebuild.rebuild(store, after, now_ms=0)
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", after)
 
 
 def acts_of(random: Random, policy: Policy) -> Callable[[SqliteStore], Awaitable[None]]:
