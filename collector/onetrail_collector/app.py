@@ -53,6 +53,8 @@ class Collector(Starlette):
         way_in = self.ways_in.get((scope.get("method", ""), scope.get("path", "")))
         if way_in is not None:
             return way_in(scope, receive, send)
+        if scope.get("path", "").startswith("//"):  # the client was given an address with a slash
+            return self({**scope, "path": "/" + scope["path"].lstrip("/")}, receive, send)
         return super().__call__(scope, receive, send)
 
 

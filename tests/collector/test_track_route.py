@@ -272,6 +272,14 @@ def test_wrong_paths_get_the_one_error_shape(
     assert (answer.status_code, answer.json()["error"]) == (status, error)
 
 
+def test_an_address_given_with_a_slash_at_its_end_is_the_same(standing_collector: Any) -> None:
+    """As data-host="https://c.example/", to which clients add "/track"."""
+    answer = httpx.post(f"{standing_collector.url}//track", json=batch(event()))
+    assert answer.json()["accepted"] == 1
+    assert httpx.get(f"{standing_collector.url}//t.js").status_code == 200
+    assert httpx.get(f"{standing_collector.url}//example.com/..//").status_code == 404
+
+
 def test_numbers_that_python_cannot_hold_are_stored_as_sent(collector: Any) -> None:
     body = batch(identify(email="ann@shop.test", traits={"n": 0}), session="s")
     text = json.dumps(body).replace('"n": 0', f'"n": 1e400, "m": {"9" * 5000}')
