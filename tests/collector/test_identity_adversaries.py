@@ -214,3 +214,28 @@ def test_a_policy_that_cuts_a_chain_of_a_hundred_thousand_leaves_room_for_ingest
 
     asyncio.run(run())
     compare(tmp_path / "a.db", POLICY)
+
+
+def test_no_commit_walks_past_all_the_links_that_join_nobody(tmp_path: Path) -> None:
+    """A profile of twenty-five devices, each with the same nine hundred shared values."""
+    devices, values = 25, 900
+
+    async def run() -> None:
+        own = [Link(n, Key("email", "a@shop.test"), n, "e") for n in range(1, devices + 1)]
+        _, store = await play(tmp_path / "a.db", own)
+        async with store.transaction() as transaction:
+            keys = "INSERT INTO keys (id, kind, value, inactive) VALUES (?, 'phone', ?, 'shared')"
+            links = "INSERT INTO links (profile_id, key, time_ms, event_id, source) VALUES"
+            for number in range(2, values + 2):
+                await transaction.run(keys, number, str(number))
+                for device in range(1, devices + 1):
+                    await transaction.run(f"{links} (?, ?, 0, 'e', 1)", device, number)
+            tables = transaction.identity
+            beyond, within = devices * values // 4 - 1, devices * values // 4 + devices
+            assert await tables.region([1], (), limit=beyond) is None
+            region = await tables.region([1], (), limit=within)
+        await store.close()
+        assert region is not None
+        assert len(region.links) == devices
+
+    asyncio.run(run())

@@ -11,11 +11,21 @@ from typing import Any
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.store.identity_settling import SettlingTables
+from onetrail_collector.store.links import MAX_LINKS
 from onetrail_collector.store.members import of_profiles
 from onetrail_collector.store.rows import LinkState, Region
 from onetrail_collector.store.statements import as_json
 
 REGION_PROFILE_IDS = f"SELECT id, profile FROM {of_profiles('?1')} LIMIT ?2"
+
+# The links of a region do not tell how many others, to inactive keys, are walked past to find them.
+WALK = 4  # times the limit
+WALKED = f"""
+SELECT count(*) FROM (
+    SELECT 1 FROM {of_profiles("?1")} AS members
+    CROSS JOIN links ON links.profile_id = members.id LIMIT ?2
+)
+"""
 
 # From the profile IDs of the profiles, and from the keys, each link, with the profile at each end.
 # Each part has its own limit: UNION knows its own only when it has all.
@@ -90,7 +100,7 @@ class RegionTables(SettlingTables):
     ) -> Region | None:
         numbers = as_json(list(profiles))
         ids = await self._all(REGION_PROFILE_IDS, numbers, limit + 1)
-        if len(ids) > limit:
+        if len(ids) > limit or await self._walks_far(numbers, len(ids), WALK * limit):
             return None
         links = await self._all(REGION_LINKS, numbers, as_json(list(loose_keys)), limit + 1)
         if len(links) > limit:
@@ -102,6 +112,13 @@ class RegionTables(SettlingTables):
             if state.key_profile in held:
                 region.keys[state.key] = state.key_profile
         return region
+
+    async def _walks_far(self, profiles: str, profile_ids: int, links: int) -> bool:
+        """Whether these have more links than this, active or not."""
+        if profile_ids * MAX_LINKS <= links:
+            return False
+        [(walked,)] = await self._all(WALKED, profiles, links + 1)
+        return bool(walked > links)
 
     async def page_of_members(
         self, profiles: Sequence[int], *, after: int, limit: int

@@ -72,7 +72,7 @@ class IdentityTransaction(Protocol):
         """These profiles, and these keys that no profile holds, with all their links.
 
         What is at the far ends of refused links is in `links` alone. None where there are more
-        than `limit` links or profile IDs.
+        than `limit` links or profile IDs, or four times as many with those to inactive keys.
         """
 
     async def page_of_members(
