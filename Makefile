@@ -7,10 +7,10 @@ DB ?= onetrail.db
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo )
 APT := DEBIAN_FRONTEND=noninteractive $(SUDO)apt-get -y -q
 
-# What tests run: a browser, curl of the docs, the programs for which deploy/ has examples, and strace, of which power
-# cuts are made.
-TEST_TOOLS := chromium curl nginx caddy systemd-analyze strace
-TEST_PACKAGES := chromium curl nginx-light caddy systemd strace
+# What tests run: a browser, curl and Graphviz of the docs, the programs for which deploy/ has examples, and strace, of
+# which power cuts are made.
+TEST_TOOLS := chromium curl dot nginx caddy systemd-analyze strace
+TEST_PACKAGES := chromium curl graphviz nginx-light caddy systemd strace
 
 .PHONY: help run test test-python test-js lint format build docs-pictures screenshots bench clean
 

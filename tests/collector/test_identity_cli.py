@@ -1,6 +1,7 @@
 """`onetrail-collector identity`: the same on the file itself, also while the collector runs."""
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -106,8 +107,13 @@ def test_a_person_is_shown_in_words_and_as_a_picture(collector: Any, pair: tuple
         assert f"email:{ANN}  {app}" in shown
     assert collector.run("identity", "show", "email:nobody@trail.ch") == "nothing\n"
     picture = collector.run("identity", "graph", app)
-    assert picture.startswith(f'graph "{web}"')
-    assert f'"{app}" -- "email:{ANN}"' in picture
+    assert picture.startswith(f'graph "{web}" {{\n')
+    assert f'\n  "{app}" -- "email:{ANN}"' in picture
+    if shutil.which("dot"):
+        drawn = subprocess.run(
+            ["dot", "-Tsvg"], input=picture, capture_output=True, text=True, timeout=20, check=True
+        )
+        assert f"{app}&#45;&#45;email:{ANN}".replace("-", "&#45;") in drawn.stdout
 
 
 def test_what_cannot_be_done_is_said_in_words(

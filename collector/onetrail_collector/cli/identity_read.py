@@ -60,7 +60,7 @@ def graph(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
     """The picture of a profile, for Graphviz: identity graph PROFILE_ID | dot -Tsvg > ann.svg."""
     asked = identity_graph.GraphAsked(profile_id, limit, "json" if as_json else "dot")
     found = answer(db, identity_graph.graph, asked)
-    show(found, [] if as_json else [found.body.decode().rstrip()], as_json=as_json)
+    show(found, [] if as_json else found.body.decode().splitlines(), as_json=as_json)
 
 
 @click.command()
