@@ -59,21 +59,21 @@ link_warnings: identity wire
 metrics: errors wire
 quarantine: store wire
 regions: identity regrouping store
-resolution: identity joining latecomers regions store
+resolution: identity joining latecomers regions regrouping store
 large_reading: identity pacing store
 large_writing: store
 large_regions: identity large_reading large_writing memory pacing regrouping store
 ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
-deciding: effects identity regions resolution store
+deciding: effects identity regions regrouping resolution store
 importing: identity ids resolution store
 rebuild: identity large_regions pacing regions regrouping resolution store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
     metrics privacy quotas regions resolution store wire withholding
-erasure: clock identity ingest regions resolution store
+erasure: clock identity ingest regions regrouping resolution store
 importing_events: errors ingest wire
 readiness: ingest store
 replay: clock errors ingest store wire

@@ -12,6 +12,7 @@ from onetrail_collector.effects import Effect, effect_of
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseLink
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.regions import Settled
+from onetrail_collector.regrouping import Cause
 from onetrail_collector.resolution import reconsider
 from onetrail_collector.store.protocol import IdentityTransaction, Store, StoreTransaction
 from onetrail_collector.store.rows import Change
@@ -67,7 +68,9 @@ async def decide(  # noqa: PLR0913 - who, why and when belong to a decision
                 act = act or number
                 new.append(decision)
             numbers.append(number)
-        await _follow(tables, new, policy, settled, act=act, now_ms=now_ms)
+        await _follow(
+            tables, new, policy, settled, cause=Cause(decision=act, kind="decision"), now_ms=now_ms
+        )
         effect = await effect_of(store.identity, transaction.identity_reads, settled.changes, new)
     return _outcome(numbers, settled, effect)
 
@@ -91,7 +94,14 @@ async def undo(  # noqa: PLR0913 - likewise
             return None
         undone = [row.decision for row in rows]
         await tables.undo_act(number, reason=reason, undone_by=undone_by, now_ms=now_ms)
-        await _follow(tables, undone, policy, settled, act=rows[0].id, now_ms=now_ms)
+        await _follow(
+            tables,
+            undone,
+            policy,
+            settled,
+            cause=Cause(decision=rows[0].id, kind="undo"),
+            now_ms=now_ms,
+        )
         effect = await effect_of(
             store.identity, transaction.identity_reads, settled.changes, undone
         )
@@ -114,7 +124,7 @@ async def _follow(  # noqa: PLR0913 - likewise
     policy: Policy,
     settled: Settled,
     *,
-    act: int | None,
+    cause: Cause,
     now_ms: int,
 ) -> None:
     """Resolve what decisions, made or undone at once, concern."""
@@ -128,7 +138,7 @@ async def _follow(  # noqa: PLR0913 - likewise
         else:
             keys.append(await tables.key(decision.key))
     if profile_ids or keys:
-        await reconsider(tables, profile_ids, keys, policy, settled, decision=act, now_ms=now_ms)
+        await reconsider(tables, profile_ids, keys, policy, settled, cause=cause, now_ms=now_ms)
 
 
 class _TakeBackError(Exception):

@@ -14,6 +14,7 @@ from uuid import uuid4
 from onetrail_collector.clock import Clock
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.regions import Settled
+from onetrail_collector.regrouping import Cause
 from onetrail_collector.resolution import reconsider
 from onetrail_collector.store.protocol import ErasureSteps, Store
 from onetrail_collector.store.rows import Erasure
@@ -83,6 +84,7 @@ class Eraser:
                 keys,
                 self._policy,
                 Settled(),
+                cause=Cause(kind="erasure"),
                 now_ms=self._clock(),
             )
         return erasure

@@ -22,7 +22,7 @@ from onetrail_collector.memory import allowed_bytes
 from onetrail_collector.pacing import rest
 from onetrail_collector.regrouping import plan_whole
 from onetrail_collector.store.protocol import IdentityTransaction, Store
-from onetrail_collector.store.rows import Change, LargeRegion, Regrouping
+from onetrail_collector.store.rows import Change, ChangeCause, LargeRegion, Regrouping
 
 IDS_A_STEP = 2_000
 BYTES_A_ROW = 512  # of memory, for a profile ID or a link, at most, while it is resolved
@@ -42,6 +42,7 @@ async def settle_large(
     *,
     now_ms: int,
     too_large: set[int],
+    cause: ChangeCause = "background",
 ) -> tuple[Counter[str], Collection[int]]:
     """Settle a reach too large for a transaction, in steps; answers its profile IDs as well.
 
@@ -72,7 +73,7 @@ async def settle_large(
             await _leave_what_moved(tables, part, region, word)
             part.changes += await _moves(tables, part, region)
             await tables.apply(part)
-            await tables.note(part.changes, now_ms=now_ms)
+            await tables.note(part.changes, now_ms=now_ms, cause=cause)
         changes.update(change.what for change in part.changes)
         await rest(began)
     await _strike_off(store, region.profiles, profile_id, word)

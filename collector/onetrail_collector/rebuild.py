@@ -21,7 +21,7 @@ from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
 from onetrail_collector.resolution import count_to, reason_of
 from onetrail_collector.store.protocol import IdentityTransaction, Store
-from onetrail_collector.store.rows import Region
+from onetrail_collector.store.rows import ChangeCause, Region
 
 KEYS_A_STEP = 2_000
 IDS_A_STEP = 200
@@ -91,20 +91,27 @@ async def rebuild(
     seen = _Seen()
     waiting = iter(range(1, last_id + 1))
     while True:
-        changed, at = await _step(store, policy, waiting, seen, now_ms=now_ms, pace=None)
+        changed, at = await _step(
+            store, policy, waiting, seen, now_ms=now_ms, pace=None, cause="policy"
+        )
         changes += changed
         if at is None:
             break
         progress(last_key + at, whole)
     async with store.transaction() as transaction:  # what is left is on record in `unsettled`
         await transaction.identity.set_state("policy", fingerprint(policy))
-    changes += await settle_rest(store, policy, now_ms=now_ms, pace=pace)
+    changes += await settle_rest(store, policy, now_ms=now_ms, pace=pace, cause="policy")
     progress(whole, whole)
     return changes
 
 
 async def settle_rest(
-    store: Store, policy: Policy, *, now_ms: int, pace: Pace | None = None
+    store: Store,
+    policy: Policy,
+    *,
+    now_ms: int,
+    pace: Pace | None = None,
+    cause: ChangeCause = "background",
 ) -> Counter[str]:
     """Settle the profile IDs that commits have left, but those that wait; answers as rebuild()."""
     changes: Counter[str] = Counter()
@@ -119,7 +126,9 @@ async def settle_rest(
         waiting = iter([profile_id for _, profile_id in left])
         at: int | None = 0
         while at is not None:
-            changed, at = await _step(store, policy, waiting, seen, now_ms=now_ms, pace=pace)
+            changed, at = await _step(
+                store, policy, waiting, seen, now_ms=now_ms, pace=pace, cause=cause
+            )
             changes += changed
         after = left[-1][0]
         if pace is not None:
@@ -161,6 +170,7 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     *,
     now_ms: int,
     pace: Pace | None,
+    cause: ChangeCause,
 ) -> tuple[Counter[str], int | None]:
     """Settle the next few profile IDs; answers the changes and the last (None: no more)."""
     began = asyncio.get_running_loop().time()
@@ -183,7 +193,7 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
                 break
             seen.profile_ids.update(region.profiles)
             if seen.too_large.isdisjoint(region.profiles.values()):
-                changes += await _settle(tables, region, policy, now_ms=now_ms)
+                changes += await _settle(tables, region, policy, now_ms=now_ms, cause=cause)
             done += [profile_id, *region.profiles]  # it is not of its region if erased since
             room -= len(region.links) + A_REGION
             if room <= 0:
@@ -195,7 +205,12 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
     for profile_id in large:
         began = asyncio.get_running_loop().time()
         changed, settled = await settle_large(
-            store, profile_id, policy, now_ms=now_ms, too_large=seen.too_large
+            store,
+            profile_id,
+            policy,
+            now_ms=now_ms,
+            too_large=seen.too_large,
+            cause=cause,
         )
         changes += changed
         seen.profile_ids.update(settled)
@@ -205,14 +220,14 @@ async def _step(  # noqa: PLR0913 - what, under which rules, and how often
 
 
 async def _settle(
-    tables: IdentityTransaction, region: Region, policy: Policy, *, now_ms: int
+    tables: IdentityTransaction, region: Region, policy: Policy, *, now_ms: int, cause: ChangeCause
 ) -> Counter[str]:
     decisions = [row.decision for row in await tables.decisions_about(list(region.profiles))]
     found = plan(region, Region(), decisions, policy, Cause())
     if found is None:
         raise NOTHING_TO_GROW_BY
     await tables.apply(found.regrouping)
-    await tables.note(found.regrouping.changes, now_ms=now_ms)
+    await tables.note(found.regrouping.changes, now_ms=now_ms, cause=cause)
     return Counter(change.what for change in found.regrouping.changes)
 
 

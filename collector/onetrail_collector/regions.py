@@ -8,12 +8,12 @@ background does it (rebuild.py), and until then a link in conflict joins nobody,
 
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
-from onetrail_collector.regrouping import Cause, Plan, plan
+from onetrail_collector.regrouping import NEW_LINKS, Cause, Plan, plan
 from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import Change, LinkState, Region, Regrouping
 
@@ -68,22 +68,21 @@ async def resolve_again(  # noqa: PLR0913 - what, under which rules, and why
     settled: Settled,
     *,
     contested: Sequence[LinkState] = (),
-    decision: int | None = None,
+    cause: Cause = NEW_LINKS,
     now_ms: int,
 ) -> None:
     """Resolve some profiles again, with the contested links that are the cause."""
     if not reach.profiles and not reach.loose_keys:
         return
     places = frozenset((state.link.profile_id, state.key) for state in contested)
-    found = await _plan(tables, reach, Cause(places, decision), policy, settled)
+    cause = replace(cause, links=places)
+    found = await _plan(tables, reach, cause, policy, settled)
     if found is not None:
-        await _carry_out(tables, found, settled, now_ms=now_ms)
+        await _carry_out(tables, found, settled, cause=cause, now_ms=now_ms)
     elif len(contested) > 1:
-        await _one_by_one(
-            tables, reach, contested, policy, settled, decision=decision, now_ms=now_ms
-        )
+        await _one_by_one(tables, reach, contested, policy, settled, cause=cause, now_ms=now_ms)
     else:
-        await _leave(tables, reach, contested, settled, now_ms=now_ms)
+        await _leave(tables, reach, contested, settled, cause=cause, now_ms=now_ms)
 
 
 async def _one_by_one(  # noqa: PLR0913 - likewise
@@ -93,13 +92,13 @@ async def _one_by_one(  # noqa: PLR0913 - likewise
     policy: Policy,
     settled: Settled,
     *,
-    decision: int | None,
+    cause: Cause,
     now_ms: int,
 ) -> None:
     """Too much at once: first what no contested link is about, then each link while room lasts."""
     ends = Reach.around(contested)
     rest = Reach(reach.profiles - ends.profiles, reach.loose_keys - ends.loose_keys)
-    await resolve_again(tables, rest, policy, settled, decision=decision, now_ms=now_ms)
+    await resolve_again(tables, rest, policy, settled, cause=cause, now_ms=now_ms)
     waiting = sorted(((state.link.profile_id, state.key) for state in contested), reverse=True)
     while waiting and settled.room > 0:
         own = await tables.link_states([waiting.pop()])  # as the ones before left it
@@ -109,12 +108,12 @@ async def _one_by_one(  # noqa: PLR0913 - likewise
             policy,
             settled,
             contested=own,
-            decision=decision,
+            cause=cause,
             now_ms=now_ms,
         )
     if waiting:
         left = await tables.link_states(waiting)
-        await _leave(tables, Reach.around(left), left, settled, now_ms=now_ms)
+        await _leave(tables, Reach.around(left), left, settled, cause=cause, now_ms=now_ms)
 
 
 async def _plan(
@@ -187,10 +186,11 @@ async def _carry_out(
     found: Plan,
     settled: Settled,
     *,
+    cause: Cause,
     now_ms: int,
 ) -> None:
     await tables.apply(found.regrouping)
-    await tables.note(found.regrouping.changes, now_ms=now_ms)
+    await tables.note(found.regrouping.changes, now_ms=now_ms, cause=cause.kind)
     settled.changes += found.regrouping.changes
     settled.void += found.void
     for (profile_id, number), reason in {**found.refused, **found.regrouping.refused}.items():
@@ -201,12 +201,13 @@ async def _carry_out(
             settled.refused.pop((profile_id, key), None)
 
 
-async def _leave(
+async def _leave(  # noqa: PLR0913 - likewise
     tables: IdentityTransaction,
     reach: Reach,
     contested: Collection[LinkState],
     settled: Settled,
     *,
+    cause: Cause,
     now_ms: int,
 ) -> None:
     """Too much for a commit: leave it to the background; until then the links join nobody."""
@@ -223,11 +224,12 @@ async def _leave(
             state.key,
             reason,
             state.link.event_id,
+            cause.decision,
         )
         for state in contested
         if state.refused != reason
     ]
-    await tables.note(changes, now_ms=now_ms)
+    await tables.note(changes, now_ms=now_ms, cause=cause.kind)
     settled.changes += changes
     settled.refused |= {(state.link.profile_id, state.link.key): reason for state in contested}
     settled.whole = False

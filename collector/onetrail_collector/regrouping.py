@@ -15,15 +15,26 @@ from onetrail_collector.identity.decisions import Decision
 from onetrail_collector.identity.keys import PlainKey
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Resolution, resolve
-from onetrail_collector.store.rows import Change, LargeRegion, LinkState, Region, Regrouping
+from onetrail_collector.store.rows import (
+    Change,
+    ChangeCause,
+    LargeRegion,
+    LinkState,
+    Region,
+    Regrouping,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Why profiles change: the links that are new, or a decision."""
+    """Why profiles change: the links that are new, or what `kind` says, as a decision."""
 
     links: AbstractSet[tuple[int, int]] = frozenset()  # (profile ID, key)
     decision: int | None = None
+    kind: ChangeCause = "event"
+
+
+NEW_LINKS = Cause()
 
 
 @dataclass(frozen=True, slots=True)

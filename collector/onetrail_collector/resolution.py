@@ -15,6 +15,7 @@ from onetrail_collector.identity.resolve import order, why_inactive
 from onetrail_collector.joining import Joins, relabelled
 from onetrail_collector.latecomers import find_latecomers
 from onetrail_collector.regions import Reach, Settled, resolve_again
+from onetrail_collector.regrouping import NEW_LINKS, Cause
 from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import Change, KeyState, LinkState, ProfileSize, Regrouping
 
@@ -95,7 +96,7 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     policy: Policy,
     settled: Settled,
     *,
-    decision: int | None = None,
+    cause: Cause = NEW_LINKS,
     now_ms: int,
 ) -> None:
     """Resolve again after a change around these profile IDs and keys that was no new link.
@@ -124,7 +125,7 @@ async def reconsider(  # noqa: PLR0913 - what, under which rules, and why
     for link in contested:
         reach.add(link)
     await resolve_again(
-        tables, reach, policy, settled, contested=contested, decision=decision, now_ms=now_ms
+        tables, reach, policy, settled, contested=contested, cause=cause, now_ms=now_ms
     )
 
 
@@ -155,7 +156,9 @@ async def unlink(
     """
     settled = Settled()
     keys = await tables.delete_links(profile_ids)
-    await reconsider(tables, profile_ids, keys, policy, settled, now_ms=now_ms)
+    await reconsider(
+        tables, profile_ids, keys, policy, settled, cause=Cause(kind="erasure"), now_ms=now_ms
+    )
     return settled
 
 

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from tests.conftest import wait_until
 
 from onetrail_collector.identity.keys import Key, Kind
 from onetrail_collector.identity.policy import Policy
@@ -454,9 +455,10 @@ def test_history_tells_each_merge_split_and_refusal(collector: Any, pair: tuple[
     events = collector.get(f"/profiles/{app}/events")["events"]
     assert merged["event_id"] in {event["id"] for event in events}
     assert (merged["profile"], merged["other"]) == (web, app)
+    assert merged["cause"] == "event"
     [split] = [row for row in rows if row["what"] == "split"]
     assert (split["decision"], split["made_by"]) == (done["decision"], "first start")
-    assert split["reason"] == REASON["reason"]
+    assert (split["cause"], split["reason"]) == ("decision", REASON["reason"])
     paged = []
     cursor: dict[str, str] = {}
     while True:
@@ -466,6 +468,60 @@ def test_history_tells_each_merge_split_and_refusal(collector: Any, pair: tuple[
             break
         cursor = {"cursor": page["next_cursor"]}
     assert paged == rows
+
+
+def test_history_says_of_an_undo_who_undid_and_why(collector: Any, pair: tuple[str, str]) -> None:
+    web, app = pair
+    number = do(collector, f"/profiles/{web}/split", profile_ids=[app])["decision"]
+    made = collector.run("tokens", "add", "alice", "--scope", "write")
+    headers = {"authorization": f"Bearer {made.split('admin token: ')[1].split()[0]}"}
+    body = {"reason": "they are one after all"}
+    undo = f"{collector.url}/identity/decisions/{number}/undo"
+    assert httpx.post(undo, json=body, headers=headers).status_code == 200
+    rows = collector.get(f"/profiles/{web}/history")["history"]
+    told = [(row["what"], row["cause"], row["made_by"], row["reason"]) for row in rows]
+    assert told == [
+        ("accepted", "undo", "alice", body["reason"]),
+        ("merged", "undo", "alice", body["reason"]),
+        ("refused", "decision", "first start", REASON["reason"]),
+        ("split", "decision", "first start", REASON["reason"]),
+        ("merged", "event", None, None),
+    ]
+    assert {row["decision"] for row in rows[:4]} == {number}
+    said = collector.run("identity", "history", web)
+    assert f"decision {number} undone by alice: they are one after all" in said
+    assert f"decision {number} of first start: {REASON['reason']}" in said
+    changes = collector.get("/profiles/changes", since="0")["changes"]
+    assert [(row["what"], row["cause"]) for row in changes] == [
+        ("merged", "event"),
+        ("split", "decision"),
+        ("merged", "undo"),
+    ]
+
+
+def test_history_tells_a_changed_policy_and_an_erasure_from_events(
+    collector: Any, new_collector: Any, pair: tuple[str, str], tmp_path: Path
+) -> None:
+    web, app = pair
+    third = device(collector, identify("2026-03-01T00:00:00Z", email=ANN))
+    collector.stop()
+    config = tmp_path / "other.toml"
+    config.write_text("[identity.kinds.email]\nmax_profile_ids = 2\n")
+    other = new_collector("--config", str(config), db=collector.db).start()
+    other.token = collector.token
+    wait_until(lambda: public_id(other, app) == app, "the policy to be applied")
+    rows = other.get(f"/profiles/{app}/history")["history"]
+    assert [(row["what"], row["cause"]) for row in rows] == [
+        ("split", "policy"),
+        ("merged", "event"),
+    ]
+    assert "the policy changed" in other.run("identity", "history", app)
+    other.run("erase", third, "--yes")  # two devices of the address are left
+    assert public_id(other, app) == web
+    rows = other.get(f"/profiles/{app}/history")["history"]
+    assert (rows[0]["what"], rows[0]["cause"]) == ("merged", "erasure")
+    changes = other.get("/profiles/changes", since="0")["changes"]
+    assert {row["cause"] for row in changes if row["what"] == "erased"} == {"erasure"}
 
 
 class Crm:

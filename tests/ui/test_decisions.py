@@ -60,6 +60,9 @@ def test_a_split_is_previewed_done_kept_in_the_history_and_undone(
     confirm(signed_in, "Undo decision", "it was one person after all")
     assert devices(collector, three[1]) == set(three)
     expect(signed_in.get_by_text("it was one person after all")).to_be_visible()
+    signed_in.goto(f"{collector.url}/ui/profiles/{three[0]}")
+    expect(signed_in.get_by_text("first start, who undid decision 1").first).to_be_visible()
+    expect(signed_in.get_by_text("it was one person after all").first).to_be_visible()
 
 
 def test_two_profiles_are_joined(signed_in: Page, collector: Any, three: list[str]) -> None:

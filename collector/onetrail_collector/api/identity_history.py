@@ -11,6 +11,7 @@ from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import wrong_shape
 from onetrail_collector.store.identity_rows import HistoryRow
+from onetrail_collector.store.rows import ChangeCause
 
 
 class HistoryAsked(msgspec.Struct):
@@ -29,11 +30,14 @@ class ChangesAsked(msgspec.Struct):
 
 
 class HistoryView(msgspec.Struct):
-    """One thing that became of a profile, by an event, a decision, or a change of the policy.
+    """One thing that became of a profile, and its cause.
 
     what: merged (`other` is found in `profile` from then on), split (`other` is a profile of its
     own), refused and accepted (the link of the profile ID `other` to `key`; `refused` says why),
-    exported (all of it was given to made_by). made_by and reason are else those of the decision.
+    exported (all of it was given to made_by).
+    cause: event, decision, undo (of that decision; made_by and reason are of who undid it), policy
+    (another is applied), erasure (of somebody else), export, background (what an event or a
+    decision left to it). event_id, of a link that is refused or accepted, is its evidence.
     """
 
     number: int
@@ -43,6 +47,7 @@ class HistoryView(msgspec.Struct):
     other: str
     key: KeyRef | None
     refused: str | None
+    cause: ChangeCause
     event_id: str | None
     decision: int | None
     made_by: str | None
@@ -61,7 +66,7 @@ class ChangeView(msgspec.Struct):
 
     what: merged (`other` is no public id any more; it finds `profile`, which has all of its IDs),
     split (`other` is the public id of a profile of its own, which was part of `profile`), erased
-    (the profile ID `other`, and `profile` is the same; told for 30 days).
+    (the profile ID `other`, and `profile` is the same; told for 30 days). cause: as in a history.
     """
 
     number: int
@@ -69,6 +74,7 @@ class ChangeView(msgspec.Struct):
     what: str
     profile: str
     other: str
+    cause: ChangeCause
     event_id: str | None
     decision: int | None
 
@@ -130,6 +136,7 @@ def _history(row: HistoryRow) -> HistoryView:
         other=row.other,
         key=key_ref(row.key),
         refused=row.refused,
+        cause=row.cause,
         event_id=row.event_id,
         decision=row.decision,
         made_by=row.made_by,
@@ -144,6 +151,7 @@ def _change(row: HistoryRow) -> ChangeView:
         row.what,
         row.profile,
         row.other,
+        row.cause,
         row.event_id,
         row.decision,
     )

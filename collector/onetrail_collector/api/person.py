@@ -31,7 +31,7 @@ async def note_export(store: Store, profile_id: str, *, made_by: str, now_ms: in
             return None
         oldest = (await transaction.identity.sizes([profile]))[profile].oldest
         exported = Change("exported", oldest, oldest, made_by=made_by)
-        await transaction.identity.note([exported], now_ms=now_ms)
+        await transaction.identity.note([exported], now_ms=now_ms, cause="export")
     return profile
 
 

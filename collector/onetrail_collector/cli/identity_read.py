@@ -80,7 +80,7 @@ def history(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
             row.other,
             f"{row.key.kind}:{row.key.value}" if row.key else "",
             row.refused or "",
-            f"{row.made_by}: {row.reason}" if row.made_by else f"event {row.event_id or '-'}",
+            _cause(row),
         )
         for row in found.history
     ]
@@ -157,6 +157,19 @@ def _lost(trait: TraitView) -> str:
 
 def _json(value: msgspec.Raw) -> str:
     return bytes(value).decode()
+
+
+def _cause(row: identity_history.HistoryView) -> str:
+    by = f"{row.made_by}: {row.reason}"
+    return {
+        "event": f"event {row.event_id}" if row.event_id else "another profile's event",
+        "decision": f"decision {row.decision} of {by}",
+        "undo": f"decision {row.decision} undone by {by}",
+        "policy": "the policy changed",
+        "erasure": "somebody else was erased",
+        "export": f"to {row.made_by}",
+        "background": "left to the background by an event or a decision",
+    }[row.cause]
 
 
 def _link(link: LinkView) -> Sequence[str]:

@@ -32,8 +32,8 @@ max((SELECT ifnull(max(id), 0) FROM profile_ids),
 """
 THEIRS = "profile_id IN (SELECT profile_id FROM erasing WHERE erasure = ?1)"
 TELL_FOLLOWERS = """
-INSERT INTO history (what, profile, other, public_id, time_ms)
-SELECT 'erased', id, id, public_id, ?2 FROM profile_ids
+INSERT INTO history (what, profile, other, cause, public_id, time_ms)
+SELECT 'erased', id, id, 'erasure', public_id, ?2 FROM profile_ids
 WHERE id IN (SELECT profile_id FROM erasing WHERE erasure = ?1) ORDER BY id
 """
 

@@ -16,6 +16,7 @@ from onetrail_collector.store.insert import Statement, Writer, inserts, run
 from onetrail_collector.store.members import of_profile, of_profiles, oldest
 from onetrail_collector.store.rows import (
     Change,
+    ChangeCause,
     KeyState,
     LinkState,
     Moment,
@@ -106,7 +107,7 @@ CROSS JOIN decisions ON decisions.profile_id = members.id
 CROSS JOIN profile_ids AS others ON others.id = decisions.other
 """
 
-HISTORY = "history (what, profile, other, key, reason, event_id, decision, made_by, time_ms)"
+HISTORY = "history (what, profile, other, key, reason, event_id, decision, made_by, cause, time_ms)"
 
 
 class IdentityTables(DecisionTables, RegionTables):
@@ -205,9 +206,11 @@ class IdentityTables(DecisionTables, RegionTables):
             ("UPDATE links SET refused = ?3 WHERE profile_id = ?1 AND key = ?2", refused),
         )
 
-    async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
+    async def note(
+        self, changes: Sequence[Change], *, now_ms: int, cause: ChangeCause = "event"
+    ) -> None:
         if changes:
-            await self._writer.turn(_note, changes, now_ms=now_ms)
+            await self._writer.turn(_note, changes, now_ms=now_ms, cause=cause)
 
     async def _run(self, *statements: Statement) -> None:
         """Those that have rows, in one turn of the writing thread."""
@@ -254,7 +257,9 @@ class IdentityTables(DecisionTables, RegionTables):
         return key, profile_id
 
 
-def _note(connection: sqlite3.Connection, changes: Sequence[Change], *, now_ms: int) -> None:
-    run(connection, inserts(HISTORY, [(*change, now_ms) for change in changes]))
+def _note(
+    connection: sqlite3.Connection, changes: Sequence[Change], *, now_ms: int, cause: ChangeCause
+) -> None:
+    run(connection, inserts(HISTORY, [(*change, cause, now_ms) for change in changes]))
     if merged := [change.other for change in changes if change.what == "merged"]:
         add_merges(connection, merged, now_ms=now_ms)

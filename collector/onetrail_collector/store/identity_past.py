@@ -23,8 +23,10 @@ LEFT JOIN keys ON keys.id = decisions.key
 
 HISTORY = """
 SELECT history.id, history.time_ms, history.what, profiles.public_id, others.public_id,
-       keys.kind, keys.value, history.reason, history.event_id, history.decision,
-       ifnull(history.made_by, decisions.made_by), decisions.reason
+       keys.kind, keys.value, history.reason, history.cause, history.event_id, history.decision,
+       CASE history.cause WHEN 'export' THEN history.made_by WHEN 'undo' THEN decisions.undone_by
+                          ELSE decisions.made_by END,
+       iif(history.cause = 'undo', decisions.undone_reason, decisions.reason)
 """
 
 HISTORY_ENDS = """
@@ -40,7 +42,7 @@ LEFT JOIN decisions ON decisions.id = history.decision
 CHANGES = """
 SELECT history.id, history.time_ms, history.what,
        ifnull(history.public_id, profiles.public_id), ifnull(history.public_id, others.public_id),
-       NULL, NULL, NULL, history.event_id, history.decision, NULL, NULL
+       NULL, NULL, NULL, history.cause, history.event_id, history.decision, NULL, NULL
 FROM history
 LEFT JOIN profile_ids AS profiles ON profiles.id = history.profile
 LEFT JOIN profile_ids AS others ON others.id = history.other

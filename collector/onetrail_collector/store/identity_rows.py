@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from onetrail_collector.identity.keys import Key
+from onetrail_collector.store.rows import ChangeCause
 
 
 class Member(NamedTuple):
@@ -59,7 +60,7 @@ class DecisionMade(NamedTuple):
 
 
 class HistoryRow(NamedTuple):
-    """What became of a profile, and by what: an event, or a decision of somebody."""
+    """What became of a profile, and by what; store/migrations/0001_first.sql says each."""
 
     id: int
     time_ms: int
@@ -68,6 +69,7 @@ class HistoryRow(NamedTuple):
     other: str
     key: Key | None
     refused: str | None
+    cause: ChangeCause
     event_id: str | None
     decision: int | None
     made_by: str | None

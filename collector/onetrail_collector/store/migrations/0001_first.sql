@@ -182,7 +182,8 @@ CREATE INDEX decisions_by_act ON decisions (act);
 --   accepted  the same link, refused before, joins now
 --   exported  all that is stored about `profile` was given to `made_by`; `other` is the same
 --   erased    the profile ID `other` is gone; for 30 days, so that who follows the changes erases it as well
--- Its cause is an event, a decision, or, with neither, a change of the policy or of its limits.
+-- `cause` is event, decision, undo (of that decision), policy (that another is applied), erasure (of somebody
+-- else), export, or background: what an event or a decision left to it because it was too much.
 CREATE TABLE history (
     id       INTEGER PRIMARY KEY AUTOINCREMENT,  -- a client of the changes reads on after the last it saw
     time_ms  INTEGER NOT NULL,
@@ -191,8 +192,9 @@ CREATE TABLE history (
     other    INTEGER NOT NULL,
     key      INTEGER,  -- may be gone: erased
     reason   TEXT,
-    event_id TEXT,
-    decision INTEGER,  -- likewise
+    cause    TEXT    NOT NULL,
+    event_id TEXT,     -- of the cause; of a link that is refused or accepted, its evidence
+    decision INTEGER,  -- may be gone
     made_by  TEXT,     -- who took an export
     public_id TEXT   -- of an erased profile ID, which profile_ids has forgotten
 );

@@ -19,6 +19,7 @@ from onetrail_collector.store.identity_rows import (
 )
 from onetrail_collector.store.rows import (
     Change,
+    ChangeCause,
     DecisionRow,
     ImportedRows,
     KeyState,
@@ -120,8 +121,10 @@ class IdentityTransaction(Protocol):
     async def apply(self, regrouping: Regrouping) -> None:
         """Store what identity resolution decided, but its history; no number is used again."""
 
-    async def note(self, changes: Sequence[Change], *, now_ms: int) -> None:
-        """Append to the history."""
+    async def note(
+        self, changes: Sequence[Change], *, now_ms: int, cause: ChangeCause = "event"
+    ) -> None:
+        """Append to the history what has one cause."""
 
     async def set_inactive(self, keys: Mapping[int, str | None]) -> None:
         """Say of keys why they join nobody, or None; either way they leave their profile."""

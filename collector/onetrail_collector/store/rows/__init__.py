@@ -18,6 +18,7 @@ from onetrail_collector.store.rows.commit import (
 )
 from onetrail_collector.store.rows.identity import (
     Change,
+    ChangeCause,
     DecisionRow,
     ImportedRows,
     KeyState,
@@ -62,6 +63,7 @@ __all__ = [
     "OTHER",
     "BlockedValue",
     "Change",
+    "ChangeCause",
     "CountRow",
     "Counts",
     "CountsAsked",

@@ -1,7 +1,7 @@
 """What identity resolution and imports read and write."""
 
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from onetrail_collector.identity.components import PlainLink
 from onetrail_collector.identity.decisions import Decision
@@ -81,6 +81,10 @@ class DecisionRow(NamedTuple):
     undone_reason: str | None
     undone_by: str | None
     undone_ms: int | None
+
+
+ChangeCause = Literal["event", "decision", "undo", "policy", "erasure", "export", "background"]
+"""Why a profile changed; store/migrations/0001_first.sql says what each means."""
 
 
 class Change(NamedTuple):
