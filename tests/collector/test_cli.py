@@ -99,10 +99,53 @@ def test_a_foreign_file_is_not_touched(
     assert db.read_bytes() == before
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("identity", "show", "x"),
+        ("identity", "why", "x", "y"),
+        ("identity", "conflicts"),
+        ("identity", "join", "x", "y", "--reason", "r"),
+        ("identity", "rebuild"),
+        ("identity", "rebuild", "--dry-run"),
+        ("sources", "list"),
+        ("sources", "disable", "web"),
+        ("sources", "sign", "web"),
+        ("tokens", "list"),
+        ("tokens", "revoke", "x"),
+        ("suppressions", "list"),
+        ("erase", "x", "--yes"),
+        ("quarantine", "list"),
+        ("export", "profile", "x"),
+        ("check",),
+    ],
+    ids=" ".join,
+)
+def test_a_mistyped_name_makes_no_file(tmp_path: Path, words: tuple[str, ...]) -> None:
+    for db in (tmp_path / "typo.db", tmp_path / "nowhere" / "typo.db"):
+        done = subprocess.run(
+            [sys.executable, "-m", "onetrail_collector", *words, "--db", str(db)],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert f"there is no file {db}" in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_who_begins_something_makes_the_file(tmp_path: Path, new_collector: Any) -> None:
+    for number, words in enumerate((("sources", "add", "web"), ("tokens", "add", "me"))):
+        db = tmp_path / f"new-{number}.db"
+        new_collector(db=db).run(*words)
+        assert db.exists()
+
+
 def test_a_folder_that_is_not_there_is_said(
     new_collector: Callable[..., Any], tmp_path: Path
 ) -> None:
-    said = fails(new_collector(db=tmp_path / "no" / "such.db"), "sources", "list")
+    said = fails(new_collector(db=tmp_path / "no" / "such.db"), "sources", "add", "web")
     assert "the folder must exist" in said
 
 

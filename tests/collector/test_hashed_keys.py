@@ -109,6 +109,36 @@ def test_the_form_of_the_keys_cannot_change_under_them(
     assert "holds keys in the clear" in refusal(other, "--config", str(config))
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("show", f"email:{ADDRESS}"),
+        ("show", "PROFILE_ID"),
+        ("why", "PROFILE_ID", "PROFILE_ID"),
+        ("graph", "PROFILE_ID"),
+        ("history", "PROFILE_ID"),
+        ("shared",),
+        ("conflicts",),
+        ("decisions",),
+        ("rebuild",),
+    ],
+    ids=" ".join,
+)
+def test_who_reads_under_another_secret_is_told_and_not_answered_nothing(
+    hashing: Any, config: Path, words: tuple[str, ...]
+) -> None:
+    profile_id = send(hashing, "a", "identify", {"email": ADDRESS})["profile"]["id"]
+    named = [profile_id if word == "PROFILE_ID" else word for word in words]
+    hashing.stop()
+    hashing.run("identity", *named, "--config", str(config))
+    before = everything_stored(hashing)
+    assert "this database holds hashed keys" in refusal_of(hashing, "identity", *named)
+    (config.parent / "secret").write_text("t" * 64)
+    said = refusal_of(hashing, "identity", *named, "--config", str(config))
+    assert "not the one under which" in said
+    assert everything_stored(hashing) == before
+
+
 def test_an_unused_database_may_change_its_mind(
     new_collector: Callable[..., Any], config: Path
 ) -> None:
@@ -120,8 +150,12 @@ def test_an_unused_database_may_change_its_mind(
 
 
 def refusal(collector: Any, *options: str) -> str:
+    return refusal_of(collector, "serve", "--port", "0", *options)
+
+
+def refusal_of(collector: Any, *words: str) -> str:
     done = subprocess.run(
-        [*collector.command("serve"), "--port", "0", *options],
+        collector.command(*words),
         capture_output=True,
         text=True,
         timeout=30,

@@ -22,7 +22,7 @@ def database(command: Callable[..., Any]) -> Callable[..., Any]:
         "--db",
         type=click.Path(dir_okay=False, path_type=Path),
         callback=_configured,
-        help="The SQLite file; made when it is not there.  [default: as configured]",
+        help="The SQLite file.  [default: as configured]",
     )
     return click.option(
         "--config",
@@ -51,8 +51,26 @@ def operator() -> str:
 CONFIG_KEY = "onetrail_collector.config"
 
 
+def with_stored(db: Path, work: Callable[[SqliteStore], Awaitable[T]]) -> T:
+    """As with_store(), of a file that is there: a mistyped name must not look like no data."""
+    must_be_there(db)
+    return with_store(db, work)
+
+
+def must_be_there(db: Path) -> None:
+    """Ends the command where there is no such file."""
+    if not db.exists():
+        raise click.ClickException(
+            f"there is no file {db}; name the collector's database with --db, or the configuration "
+            "that names it with --config"
+        )
+
+
 def with_store(db: Path, work: Callable[[SqliteStore], Awaitable[T]]) -> T:
-    """What `work` answers with the store open; a file that cannot be used ends the command."""
+    """What `work` answers with the store open, for commands that may begin a database.
+
+    A file that cannot be used ends the command.
+    """
 
     async def run() -> T:
         store = await SqliteStore.open(db)

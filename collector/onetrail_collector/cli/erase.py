@@ -7,7 +7,7 @@ import click
 import msgspec
 
 from onetrail_collector.api.privacy import erasure_view
-from onetrail_collector.cli.database import configured, database, operator, with_store
+from onetrail_collector.cli.database import configured, database, operator, with_stored
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.erasure import Eraser
 from onetrail_collector.identity.policy import Policy
@@ -23,7 +23,7 @@ from onetrail_collector.store.sqlite import SqliteStore
 @database
 def erase(profile_id: str, db: Path, reason: str, *, dry_run: bool, yes: bool) -> None:
     """Erase the person with this profile ID, and suppress them; prints the receipt as JSON."""
-    would = with_store(db, lambda store: _removal(store, profile_id))
+    would = with_stored(db, lambda store: _removal(store, profile_id))
     if would is None:
         raise click.ClickException(f"no profile has the profile ID {profile_id}")
     counts = would._asdict() | {"profile_ids": len(would.profile_ids)}
@@ -34,7 +34,7 @@ def erase(profile_id: str, db: Path, reason: str, *, dry_run: bool, yes: bool) -
         click.echo(", ".join(f"{count} {name}" for name, count in counts.items()), err=True)
         click.confirm("Erase them? It cannot be undone", abort=True, err=True)
     policy = configured().policy
-    receipt = with_store(db, lambda store: _erase(store, policy, profile_id, reason))
+    receipt = with_stored(db, lambda store: _erase(store, policy, profile_id, reason))
     if receipt is None:
         raise click.ClickException(f"the profile of {profile_id} has just been erased")
     view = msgspec.to_builtins(erasure_view(receipt))
@@ -50,7 +50,7 @@ def suppressions() -> None:
 @database
 def suppressions_list(db: Path) -> None:
     """Show the receipts of all erasures."""
-    found = with_store(db, SqliteStore.erasures)
+    found = with_stored(db, SqliteStore.erasures)
     if not found:
         click.echo("nobody was ever erased")
     for erasure in found:
@@ -74,7 +74,7 @@ def suppressions_lift(erasure_id: str, db: Path) -> None:
                 erasure_id, lifted_by=operator(), now_ms=system_clock()
             )
 
-    if not with_store(db, lift):
+    if not with_stored(db, lift):
         raise click.ClickException(f"no erasure {erasure_id} suppresses anybody; see: list")
     click.echo(f"{erasure_id}: lifted; who was erased may be stored again")
 

@@ -10,7 +10,7 @@ from typing import IO, Any
 import click
 
 from onetrail_collector.api.person import note_export, person_json
-from onetrail_collector.cli.database import database, operator, with_store
+from onetrail_collector.cli.database import database, operator, with_stored
 from onetrail_collector.clock import system_clock, to_ms
 from onetrail_collector.exports import Csv, JsonLines, NotInstalled, Parquet, Writer
 from onetrail_collector.store import export as rows
@@ -114,7 +114,7 @@ def export_profile(profile_id: str, db: Path, output: Path | None) -> None:
                 file.write(part)
         return True
 
-    if not with_store(db, write):
+    if not with_stored(db, write):
         raise click.ClickException(f"no profile has the profile ID {profile_id}")
 
 

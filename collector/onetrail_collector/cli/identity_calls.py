@@ -13,7 +13,7 @@ import msgspec
 
 from onetrail_collector.api.operation import Call, Nothing
 from onetrail_collector.auth import Caller
-from onetrail_collector.cli.database import CONFIG_KEY, operator, with_store
+from onetrail_collector.cli.database import CONFIG_KEY, operator, with_stored
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
@@ -40,6 +40,7 @@ def answer(
     settings = effective(click.get_current_context().meta[CONFIG_KEY], {}).settings
 
     async def work(store: SqliteStore) -> Any:
+        await store.check_key_form(settings.policy.fingerprint)
         if body is not None:
             await store.settle_key_form(settings.policy.fingerprint)
             applied = await applied_policy(store)
@@ -64,7 +65,7 @@ def answer(
         return await operation(call)
 
     try:
-        return with_store(db, work)
+        return with_stored(db, work)
     except Refused as refusal:
         raise click.ClickException(refusal.detail) from None
     except msgspec.ValidationError as error:

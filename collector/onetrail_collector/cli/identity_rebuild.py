@@ -6,7 +6,7 @@ from tempfile import TemporaryDirectory
 
 import click
 
-from onetrail_collector.cli.database import CONFIG_KEY, database, with_store
+from onetrail_collector.cli.database import CONFIG_KEY, database, must_be_there, with_stored
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.rebuild import rebuild
@@ -27,6 +27,7 @@ def identity_rebuild(context: click.Context, db: Path, *, dry_run: bool) -> None
     policy = effective(context.meta[CONFIG_KEY], {}).settings.policy
 
     async def work(store: SqliteStore) -> Counter[str]:
+        await store.check_key_form(policy.fingerprint)
         with click.progressbar(length=1, label="resolving") as bar:
 
             def show(done: int, whole: int) -> None:
@@ -36,15 +37,16 @@ def identity_rebuild(context: click.Context, db: Path, *, dry_run: bool) -> None
             return await rebuild(store, policy, now_ms=system_clock(), progress=show)
 
     if not dry_run:
-        _say(with_store(db, work), "")
+        _say(with_stored(db, work), "")
         return
+    must_be_there(db)
     with TemporaryDirectory(dir=db.absolute().parent, prefix="onetrail-dry-run-") as folder:
         copy = Path(folder) / "copy.db"
         try:
             upkeep.back_up(db, copy, lambda _done, _whole: None)
         except UnusableDatabase as error:
             raise click.ClickException(str(error)) from None
-        _say(with_store(copy, work), "would be ")
+        _say(with_stored(copy, work), "would be ")
 
 
 def _say(changes: Counter[str], tense: str) -> None:

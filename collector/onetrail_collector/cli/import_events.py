@@ -16,7 +16,7 @@ from typing import IO, Any, NamedTuple
 import click
 import msgspec
 
-from onetrail_collector.cli.database import with_store
+from onetrail_collector.cli.database import with_stored
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
@@ -83,7 +83,7 @@ def import_events(
             finally:
                 await ingest.close()
 
-        counts = with_store(found.settings.db, work)
+        counts = with_stored(found.settings.db, work)
     click.echo(
         f"{counts.stored:,} events stored, {counts.duplicates:,} stored already, "
         f"{left_out.count:,} lines left out, {counts.warnings:,} warnings"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from onetrail_collector.cli.database import configured, database, with_store
+from onetrail_collector.cli.database import configured, database, with_stored
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.ingest import Ingest
 from onetrail_collector.printable import printable
@@ -23,7 +23,7 @@ def quarantine() -> None:
 @database
 def quarantine_list(source: str | None, limit: int, db: Path) -> None:
     """Show refused events, the newest first."""
-    found = with_store(db, lambda store: store.quarantined(source, limit=limit))
+    found = with_stored(db, lambda store: store.quarantined(source, limit=limit))
     if not found:
         click.echo("no event was refused of late")
     for entry in found:
@@ -46,6 +46,7 @@ def quarantine_replay(source: str | None, db: Path) -> None:
     policy = configured().policy
 
     async def run(store: SqliteStore) -> Replayed:
+        await store.settle_key_form(policy.fingerprint)
         ingest = Ingest(store, policy, system_clock)
         ingest.start()
         try:
@@ -53,7 +54,7 @@ def quarantine_replay(source: str | None, db: Path) -> None:
         finally:
             await ingest.close()
 
-    stored, duplicates, left = with_store(db, run)
+    stored, duplicates, left = with_stored(db, run)
     click.echo(f"{stored} stored, {duplicates} stored already, {left} refused as before")
 
 
@@ -62,5 +63,5 @@ def quarantine_replay(source: str | None, db: Path) -> None:
 @database
 def quarantine_drop(numbers: tuple[int, ...], db: Path) -> None:
     """Forget these; the number is the first column of the list."""
-    dropped = with_store(db, lambda store: store.drop_quarantined(list(numbers)))
+    dropped = with_stored(db, lambda store: store.drop_quarantined(list(numbers)))
     click.echo(f"{dropped} dropped")

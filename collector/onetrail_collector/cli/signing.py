@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.database import database, with_stored
 from onetrail_collector.store.sqlite import SqliteStore
 
 
@@ -29,7 +29,7 @@ def sources_sign(public_id: str, require: bool | None, db: Path) -> None:  # noq
             return await store.set_signing_secret(public_id, secret)
         return await store.require_signature(public_id, require=require)
 
-    if not with_store(db, change):
+    if not with_stored(db, change):
         needed = "" if require is None else " with a signing secret"
         raise click.ClickException(f"there is no source {public_id}{needed}; see: sources list")
     if require is None:

@@ -8,7 +8,7 @@ import click
 
 from onetrail_collector import pages
 from onetrail_collector.auth import hash_token, new_source_secret
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.database import database, with_store, with_stored
 from onetrail_collector.cli.signing import sources_sign
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.origins import InvalidOrigin, normal_origin
@@ -61,7 +61,7 @@ def sources_add(public_id: str, origins: tuple[str, ...], db: Path, **given: Any
 @database
 def sources_list(db: Path) -> None:
     """Show all sources."""
-    rows = with_store(db, SqliteStore.sources)
+    rows = with_stored(db, SqliteStore.sources)
     if not rows:
         click.echo("no sources; add one with: onetrail-collector sources add ID")
     for source in rows:
@@ -78,7 +78,7 @@ def sources_list(db: Path) -> None:
 @database
 def sources_show(public_id: str, db: Path) -> None:
     """Show all that is known of one source."""
-    source = {row.public_id: row for row in with_store(db, SqliteStore.sources)}.get(public_id)
+    source = {row.public_id: row for row in with_stored(db, SqliteStore.sources)}.get(public_id)
     if source is None:
         raise _none(public_id)
     rate = source.events_per_second
@@ -160,7 +160,7 @@ def sources_tag(public_id: str, url: str) -> None:
 
 
 def _change(db: Path, public_id: str, changes: Mapping[str, Any]) -> None:
-    if not with_store(db, lambda store: store.change_source(public_id, changes)):
+    if not with_stored(db, lambda store: store.change_source(public_id, changes)):
         raise _none(public_id)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from onetrail_collector.auth import SCOPES, hash_token, new_token
-from onetrail_collector.cli.database import database, with_store
+from onetrail_collector.cli.database import database, with_store, with_stored
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import first_token
@@ -48,7 +48,7 @@ def tokens_add(name: str, scopes: tuple[str, ...], db: Path) -> None:
 @database
 def tokens_list(db: Path) -> None:
     """Show all tokens: name, scopes, when it was made; never the token itself."""
-    for token in with_store(db, SqliteStore.tokens):
+    for token in with_stored(db, SqliteStore.tokens):
         scopes = ", ".join(scope for scope in SCOPES if scope in token.scopes)
         click.echo(f"{token.name}\t{scopes}\t{to_rfc3339(token.created_ms)}")
 
@@ -58,6 +58,6 @@ def tokens_list(db: Path) -> None:
 @database
 def tokens_revoke(name: str, db: Path) -> None:
     """Let the token NAME in no more, from its next request on."""
-    if not with_store(db, lambda store: store.revoke_token(name)):
+    if not with_stored(db, lambda store: store.revoke_token(name)):
         raise click.ClickException(f"there is no token named {name}; see: tokens list")
     click.echo(f"token {name} revoked")

@@ -12,15 +12,26 @@ async def settle_key_form(writer: aiosqlite.Connection, fingerprint: str) -> Non
 
     Raises UnusableDatabase where keys of another form are stored.
     """
-    [(settled,)] = await writer.execute_fetchall("SELECT max(fingerprint) FROM key_form")
+    if not await check_key_form(writer, fingerprint):
+        await writer.execute(
+            "REPLACE INTO key_form (one, fingerprint) VALUES (1, ?)", (fingerprint,)
+        )
+
+
+async def check_key_form(connection: aiosqlite.Connection, fingerprint: str) -> bool:
+    """Whether this form is settled; False where no key is stored yet.
+
+    Raises UnusableDatabase where keys of another form are stored.
+    """
+    [(settled,)] = await connection.execute_fetchall("SELECT max(fingerprint) FROM key_form")
     if settled == fingerprint:
-        return
-    [(used,)] = await writer.execute_fetchall(
+        return True
+    [(used,)] = await connection.execute_fetchall(
         "SELECT EXISTS (SELECT 1 FROM keys) OR EXISTS (SELECT 1 FROM traits)"
     )
     if used:
         raise UnusableDatabase(_sentence(settled or CLEAR, fingerprint))
-    await writer.execute("REPLACE INTO key_form (one, fingerprint) VALUES (1, ?)", (fingerprint,))
+    return False
 
 
 def _sentence(settled: str, asked: str) -> str:

@@ -214,6 +214,9 @@ class SqliteStore:
         async with self._all_or_nothing():
             await key_form.settle_key_form(self._writer, fingerprint)
 
+    async def check_key_form(self, fingerprint: str) -> None:
+        await key_form.check_key_form(self._reader, fingerprint)
+
     async def set_signing_secret(self, public_id: str, secret: str) -> bool:
         async with self._all_or_nothing():
             return await signing.set_signing_secret(self._writer, public_id, secret)

@@ -210,6 +210,9 @@ class Store(Protocol):
         Raises UnusableDatabase where keys of another form are stored.
         """
 
+    async def check_key_form(self, fingerprint: str) -> None:
+        """Likewise, but begin with nothing: for who only reads."""
+
     async def set_signing_secret(self, public_id: str, secret: str) -> bool:
         """Give a source its only signing secret; False where there is no such source."""
 
