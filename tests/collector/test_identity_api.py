@@ -470,6 +470,15 @@ def test_history_tells_each_merge_split_and_refusal(collector: Any, pair: tuple[
     assert paged == rows
 
 
+def test_a_pasted_profile_id_is_found(collector: Any, pair: tuple[str, str]) -> None:
+    web, app = pair
+    for typed in (app.upper(), f"  {app}\n", f"%20{app.upper()}%09"):
+        assert collector.get(f"/profiles/{typed.strip()}")["id"] == web
+    assert collector.get("/why", a=f" {web}", b=app.upper())["verdict"] == "one"
+    do(collector, f"/profiles/{web.upper()}/split", profile_ids=[f"{app.upper()} "])
+    assert public_id(collector, app) == app
+
+
 def test_history_says_of_an_undo_who_undid_and_why(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
     number = do(collector, f"/profiles/{web}/split", profile_ids=[app])["decision"]
@@ -614,19 +623,69 @@ def test_conflicts_are_listed_by_reason_in_pages(collector: Any) -> None:
 @pytest.mark.parametrize(
     ("method", "path", "body", "status", "words"),
     [
-        ("GET", "/why?a={known}", None, 422, "field b"),
         ("GET", "/why?a={known}&b=nobody", None, 404, "nobody"),
         ("GET", "/profiles/nobody/graph", None, 404, "nobody"),
         ("GET", "/profiles/{known}/graph?format=png", None, 422, "format"),
-        ("GET", "/profiles/{known}/graph?limit=2001", None, 422, "<= 2000"),
+        (
+            "GET",
+            "/profiles/{known}/graph?limit=2001",
+            None,
+            422,
+            "limit: expected a whole number from 1 to 2000, got '2001'",
+        ),
         ("GET", "/profiles/nobody/history", None, 404, "nobody"),
         ("GET", "/profiles/{known}/history?cursor=x", None, 422, "next_cursor"),
         ("GET", "/profiles/changes?since=-1", None, 422, "since"),
         ("GET", "/profiles/changes?since=999999", None, 422, "since=0"),
-        ("GET", "/identity/conflicts?reason=x", None, 422, "reason"),
+        (
+            "GET",
+            "/identity/conflicts?reason=x",
+            None,
+            422,
+            "reason: expected one of apart, exclusive, limit, link_refused, unsettled, got 'x'",
+        ),
+        (
+            "GET",
+            "/identity/shared?limit=0",
+            None,
+            422,
+            "limit: expected a whole number from 1 to 1",
+        ),
+        ("GET", "/why?a={known}", None, 422, "b: is missing; expected a text"),
+        ("GET", "/profiles/email:ann@trail.ch", None, 404, "GET /profiles?key=KIND:VALUE"),
         ("GET", "/identity/conflicts?cursor=WzFd", None, 422, "next_cursor"),
-        ("POST", "/profiles/{known}/split", {}, 422, "reason"),
-        ("POST", "/profiles/{known}/split", {"reason": ""}, 422, "reason"),
+        ("POST", "/profiles/{known}/split", {}, 422, "reason: is missing; expected a text of 1 to"),
+        (
+            "POST",
+            "/profiles/{known}/split",
+            {"reason": ""},
+            422,
+            "reason: expected a text of 1 to 500 characters, not spaces alone, got ''",
+        ),
+        ("POST", "/profiles/{known}/split", {"reason": "x" * 501}, 422, "of 501 characters"),
+        ("POST", "/profiles/{known}/split", {"reason": " \t"}, 422, "not spaces alone"),
+        (
+            "POST",
+            "/profiles/{known}/split",
+            {"reason": 5},
+            422,
+            "500 characters, not spaces alone, got 5",
+        ),
+        ("POST", "/profiles/{known}/split", [], 422, "body: expected an object, got an array"),
+        (
+            "POST",
+            "/profiles/{known}/split",
+            {"reason": "x", "profile_ids": ["a", {}]},
+            422,
+            "profile_ids[1]: expected a text, got an object",
+        ),
+        (
+            "POST",
+            "/profiles/{known}/split",
+            {"reason": "x", "link": {"profile_id": "{known}"}},
+            422,
+            "link.key: is missing; expected a text",
+        ),
         ("POST", "/profiles/{known}/split", {"reason": "x"}, 422, "profile_ids"),
         ("POST", "/profiles/{known}/split", {"reason": "x", "profile_id": []}, 422, "profile_id"),
         (

@@ -116,6 +116,26 @@ def test_a_person_is_shown_in_words_and_as_a_picture(collector: Any, pair: tuple
         assert f"{app}&#45;&#45;email:{ANN}".replace("-", "&#45;") in drawn.stdout
 
 
+def test_a_key_names_the_one_profile_that_has_it(collector: Any, pair: tuple[str, str]) -> None:
+    web, app = pair
+    typed = "email:Ann@TRAIL.ch"
+    assert collector.run("identity", "why", typed, app) == collector.run(
+        "identity", "why", web, app
+    )
+    for command in ("graph", "history"):
+        assert collector.run("identity", command, typed) == collector.run("identity", command, web)
+    split = collector.run("identity", "split", typed, "--part", app, "--reason", "two people")
+    assert f"a profile: {app} with {app}" in split
+    for number in (17, 18):
+        device(collector, identify("2026-01-01T00:00:00Z", user_id=number, email="f@a.ch"))
+    joined = collector.run("identity", "join", "user_id:17", web, "--reason", "she says so")
+    assert f"a profile: {web} with {web}," in joined
+    said = fails(collector, "history", "email:f@a.ch")
+    assert "name one by its profile ID" in said
+    assert "no profile has the key" in fails(collector, "why", "email:nobody@trail.ch", app)
+    assert "a kind of" in fails(collector, "why", "shoe:1", app)
+
+
 def test_what_cannot_be_done_is_said_in_words(
     collector: Any, pair: tuple[str, str], tmp_path: Path
 ) -> None:
@@ -124,13 +144,20 @@ def test_what_cannot_be_done_is_said_in_words(
         collector, "split", pair[0], "--part", pair[0], "--part", pair[1], "--reason", "x"
     )
     assert "reason" in fails(collector, "join", *pair)
-    assert "length >= 1" in fails(collector, "join", *pair, "--reason", "")
-    assert "there is no decision 9" in fails(collector, "undo", "9", "--reason", "x")
+    for reason, shown in (("", "''"), ("x" * 600, "of 600 characters"), ("  ", "'  '")):
+        said = fails(collector, "join", *pair, "--reason", reason)
+        assert "reason: expected a text of 1 to 500 characters, not spaces alone" in said
+        assert shown in said
+    said = fails(collector, "undo", "9", "--reason", "x")
+    assert "there is no decision 9; see onetrail-collector identity decisions" in said
+    assert "--part" in fails(collector, "split", pair[0], "--reason", "x")
     assert "KIND:VALUE" in fails(collector, "refuse-key", "shoe:1", "--reason", "x")
     other = tmp_path / "other.toml"
     other.write_text("[identity.kinds.user_id]\nmax_profile_ids = 7\n")
     said = fails(collector, "join", *pair, "--reason", "x", "--config", str(other))
     assert "another policy" in said
+    assert "--config" in said
+    assert "onetrail-collector identity rebuild" in said
     hashed = tmp_path / "hashed.toml"
     hashed.write_text(f'[identity]\nhash_keys = true\nhash_secret = "{"5" * 64}"\n')
     refuse = ("refuse-key", f"email:{ANN}", "--reason", "x", "--config", str(hashed))

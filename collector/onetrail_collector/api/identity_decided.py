@@ -8,11 +8,12 @@ from msgspec import Meta
 
 from onetrail_collector.api.identity_views import KeyRef
 from onetrail_collector.api.operation import Call
+from onetrail_collector.api.wrong_shape import NOT_BLANK
 from onetrail_collector.deciding import Outcome, decide
 from onetrail_collector.effects import Profiles
 from onetrail_collector.identity.decisions import Decision
 
-Reason = Annotated[str, Meta(min_length=1, max_length=500)]
+Reason = Annotated[str, Meta(min_length=1, max_length=500, pattern=NOT_BLANK)]
 
 
 class ProfileAsked(msgspec.Struct):

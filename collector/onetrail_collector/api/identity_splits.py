@@ -81,9 +81,8 @@ async def _parts(
     call: Call[ProfileAsked, SplitBody], member: Member, public_ids: Sequence[str]
 ) -> Sequence[Part]:
     """Each of these profile IDs with each of the rest; or the same split as it was made before."""
-    names = list(dict.fromkeys(public_ids))
-    parted = await members_named(call.store, *names)
-    reads = call.store.identity
+    parted = list(dict.fromkeys(await members_named(call.store, *public_ids)))
+    named, reads = set(parted), call.store.identity
     made = await reads.split_in_force([one.id for one in parted], member.id)
     if made:
         return made
@@ -93,7 +92,7 @@ async def _parts(
     rest = [
         one
         for one in await reads.members_of(member.profile, limit=MAX_PAIRS + 1)
-        if one.public_id not in names
+        if one not in named
     ]
     if not rest:
         raise wrong_shape("profile_ids: all of the profile are named; at least one must stay")

@@ -81,12 +81,18 @@ def decision_views(rows: Sequence[DecisionMade]) -> list[DecisionView]:
 
 
 async def members_named(store: Store, *public_ids: str) -> list[Member]:
-    """The profile IDs of these public ids, in their order. Raises Refused (404)."""
-    found = await store.identity.members(public_ids)
-    for public_id in public_ids:
-        if public_id not in found:
-            raise not_found(f"no profile has the profile ID {public_id[:80]!r}")
-    return [found[public_id] for public_id in public_ids]
+    """The profile IDs of these public ids, in their order. Raises Refused (404).
+
+    Spaces around a pasted one, and upper case where there is none like that, are not its own.
+    """
+    spellings = [(one, one.strip(), one.strip().lower()) for one in public_ids]
+    found = await store.identity.members({text for texts in spellings for text in texts})
+    members = [next((found[text] for text in texts if text in found), None) for texts in spellings]
+    for public_id, member in zip(public_ids, members, strict=True):
+        if member is None:
+            hint = "; a key is looked up with GET /profiles?key=KIND:VALUE" * (":" in public_id)
+            raise not_found(f"no profile has the profile ID {public_id[:80]!r}{hint}")
+    return [member for member in members if member is not None]
 
 
 async def unmoved(

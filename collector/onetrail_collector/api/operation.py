@@ -8,7 +8,6 @@ msgspec Struct of the names in the path and the query; `body` of the JSON body. 
 is answered with 422 and a sentence that says field, value and limit; an unknown name likewise.
 """
 
-import difflib
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
@@ -18,6 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from onetrail_collector.api.wrong_shape import in_words, nearest
 from onetrail_collector.auth import Caller, require_token
 from onetrail_collector.body import Room, read_body
 from onetrail_collector.clock import Clock
@@ -32,6 +32,7 @@ Scope = Literal["read", "write", "erase"]
 
 Asked = TypeVar("Asked")
 Body = TypeVar("Body")
+Fitting = TypeVar("Fitting", bound=msgspec.Struct)
 
 
 class Nothing(msgspec.Struct):
@@ -121,17 +122,14 @@ def json_response(
 
 
 def _asked(request: Request, asks: type[msgspec.Struct]) -> msgspec.Struct:
-    known = {field.encode_name for field in msgspec.structs.fields(asks)}
+    known = [field.encode_name for field in msgspec.structs.fields(asks)]
     for name in request.query_params:
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {close[0]!r}?" if close else f"known: {', '.join(sorted(known))}"
-            raise wrong_shape(f"{name[:40]} is not a parameter of this call; {hint}")
+            raise wrong_shape(
+                f"{name[:40]} is not a parameter of this call; {nearest(name, known)}"
+            )
     given = {**request.query_params, **request.path_params}
-    try:
-        return msgspec.convert(given, asks, strict=False)
-    except msgspec.ValidationError as error:
-        raise wrong_shape(_sentence(error, given)) from None
+    return fitting(asks, given, strict=False)
 
 
 async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msgspec.Struct:
@@ -139,19 +137,15 @@ async def _body(request: Request, body: type[msgspec.Struct], room: Room) -> msg
         return Nothing()
     raw = await read_body(request.scope, dict(request.scope["headers"]), request.receive, room)
     try:
-        return msgspec.json.decode(raw or b"{}", type=body)
-    except msgspec.ValidationError as error:
-        raise wrong_shape(_sentence(error, {})) from None
+        given = msgspec.json.decode(raw or b"{}")
     except (msgspec.DecodeError, RecursionError) as error:
         raise not_json(f"the body is not JSON: {error}") from None
+    return fitting(body, given)
 
 
-def _sentence(error: msgspec.ValidationError, given: dict[str, str]) -> str:
-    """`limit: expected int <= 1000, got '5000'`, from msgspec's words for it."""
-    message, _, path = str(error).partition(" - at `$.")
-    name = path.rstrip("`")
-    message = message.replace("`", "")
-    message = f"{message[:1].lower()}{message[1:]}"
-    if name in given:
-        message = f"{message.partition(', got ')[0]}, got {given[name][:40]!r}"
-    return f"{name}: {message}" if name else message
+def fitting(shape: type[Fitting], given: Any, *, strict: bool = True) -> Fitting:
+    """What was given, as this type; without strict from texts. Raises Refused (422)."""
+    try:
+        return msgspec.convert(given, shape, strict=strict)
+    except msgspec.ValidationError as error:
+        raise wrong_shape(in_words(error, shape, given)) from None

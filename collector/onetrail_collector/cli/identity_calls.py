@@ -11,7 +11,8 @@ from typing import Any
 import click
 import msgspec
 
-from onetrail_collector.api.operation import Call, Nothing
+from onetrail_collector.api import profiles
+from onetrail_collector.api.operation import Call, Nothing, fitting
 from onetrail_collector.auth import Caller
 from onetrail_collector.cli.database import CONFIG_KEY, operator, with_stored
 from onetrail_collector.cli.options import effective
@@ -22,6 +23,14 @@ from onetrail_collector.rebuild import applied_policy, fingerprint
 from onetrail_collector.store.sqlite import SqliteStore
 
 Rows = Sequence[Sequence[str]]
+
+COMMANDS = {
+    "GET /identity/decisions": "identity decisions",
+    "GET /profiles/{id}/graph": "identity graph ID",
+    "GET /profiles?key=KIND:VALUE": "identity show KIND:VALUE",
+}
+
+WHO = "PROFILE_ID|KIND:VALUE"
 
 as_json = click.option("--json", "as_json", is_flag=True, help="What the API answers, as JSON.")
 page = click.option(
@@ -46,8 +55,10 @@ def answer(
             applied = await applied_policy(store)
             if applied not in {None, fingerprint(settings.policy)}:
                 raise click.ClickException(
-                    f"{db} was resolved under another policy than the one configured here; "
-                    "give the collector's configuration with --config"
+                    f"{db} was resolved under another policy than the one configured here; where "
+                    "that is not the collector's, give the collector's configuration with "
+                    "--config; where it is, and was changed, restart the collector, or run: "
+                    "onetrail-collector identity rebuild"
                 )
         unused: Any = None  # these calls need the store and the policy
         call = Call(
@@ -56,7 +67,7 @@ def answer(
             settings=settings,
             clock=system_clock,
             asked=asked,
-            body=msgspec.convert(body or {}, shape),
+            body=fitting(shape, body or {}),
             caller=Caller(operator()),
             eraser=unused,
             refusals=unused,
@@ -67,9 +78,32 @@ def answer(
     try:
         return with_stored(db, work)
     except Refused as refusal:
-        raise click.ClickException(refusal.detail) from None
-    except msgspec.ValidationError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(_for_commands(refusal.detail)) from None
+
+
+def person(db: Path, who: str) -> str:
+    """The profile ID that somebody typed, or that of the one profile with a key, as KIND:VALUE."""
+    if not is_key(db, who):
+        return who
+    found = answer(db, profiles.profiles_by_key, profiles.ByKey(who))
+    people: list[str] = [profile.id for profile in found.profiles]
+    if len(people) != 1:
+        several = f"{len(people)} profiles have" if people else "no profile has"
+        which = f"; name one by its profile ID: {', '.join(people)}" if people else ""
+        raise click.ClickException(f"{several} the key {who[:80]!r}{which}")
+    return people[0]
+
+
+def is_key(db: Path, who: str) -> bool:
+    """Whether it is a key: a profile ID that a source made itself may hold a colon as well."""
+    return ":" in who and not with_stored(db, lambda store: store.identity.members([who]))
+
+
+def _for_commands(detail: str) -> str:
+    """What a refusal says, with commands where it names calls of the API."""
+    for call, command in COMMANDS.items():
+        detail = detail.replace(call, f"onetrail-collector {command}")
+    return detail
 
 
 def show(found: Any, lines: Sequence[str] = (), rows: Rows = (), *, as_json: bool) -> None:

@@ -9,14 +9,14 @@ import click
 from onetrail_collector.api import identity_decided, identity_decisions, identity_splits
 from onetrail_collector.api.identity_views import DecisionView
 from onetrail_collector.cli.database import database
-from onetrail_collector.cli.identity_calls import answer, as_json, page, show
+from onetrail_collector.cli.identity_calls import WHO, answer, as_json, page, person, show
 
 reason = click.option("--reason", required=True, help="Why; it is kept with the decision.")
 dry_run = click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
 
 
 @click.command()
-@click.argument("profile_id", metavar="PROFILE_ID")
+@click.argument("profile_id", metavar=WHO)
 @click.option("--part", "parted", multiple=True, metavar="PROFILE_ID", help="May be repeated.")
 @click.option(
     "--link", nargs=2, metavar="PROFILE_ID KIND:VALUE", help="One link to refuse instead."
@@ -36,17 +36,21 @@ def split(  # noqa: PLR0913 - an option each
     as_json: bool,
 ) -> None:
     """Part profile IDs from the rest of a profile, or refuse one link, for good."""
+    if bool(parted) == bool(link):
+        raise click.UsageError(
+            "give either --part, once for each profile ID to be parted from the rest, or --link"
+        )
     body: dict[str, Any] = {"reason": reason, "profile_ids": list(parted)}
     if link:
         body["link"] = {"profile_id": link[0], "key": link[1]}
-    asked = identity_decided.ProfileAsked(profile_id, dry_run)
+    asked = identity_decided.ProfileAsked(person(db, profile_id), dry_run)
     found = answer(db, identity_splits.split, asked, body, identity_splits.SplitBody)
     _show_decided(found, as_json=as_json)
 
 
 @click.command()
-@click.argument("profile_id", metavar="PROFILE_ID")
-@click.argument("other", metavar="PROFILE_ID")
+@click.argument("profile_id", metavar=WHO)
+@click.argument("other", metavar=WHO)
 @reason
 @dry_run
 @as_json
@@ -55,8 +59,8 @@ def join(  # noqa: PLR0913 - an option each
     profile_id: str, other: str, reason: str, db: Path, *, dry_run: bool, as_json: bool
 ) -> None:
     """Say that two profiles are one person."""
-    asked = identity_decided.ProfileAsked(profile_id, dry_run)
-    body = {"reason": reason, "other": other}
+    asked = identity_decided.ProfileAsked(person(db, profile_id), dry_run)
+    body = {"reason": reason, "other": person(db, other)}
     found = answer(db, identity_decisions.join, asked, body, identity_decisions.JoinBody)
     _show_decided(found, as_json=as_json)
 

@@ -17,16 +17,25 @@ from onetrail_collector.api import (
 from onetrail_collector.api.identity_views import LinkView
 from onetrail_collector.api.profile_views import Profile, TraitView
 from onetrail_collector.cli.database import database
-from onetrail_collector.cli.identity_calls import answer, as_json, page, show, table
+from onetrail_collector.cli.identity_calls import (
+    WHO,
+    answer,
+    as_json,
+    is_key,
+    page,
+    person,
+    show,
+    table,
+)
 
 
 @click.command("show")
-@click.argument("who", metavar="PROFILE_ID|KIND:VALUE")
+@click.argument("who", metavar=WHO)
 @as_json
 @database
 def show_profile(who: str, db: Path, *, as_json: bool) -> None:
     """Who somebody is, by any of their profile IDs or keys: devices, keys, facts."""
-    if ":" in who:
+    if is_key(db, who):
         found = answer(db, profiles.profiles_by_key, profiles.ByKey(who))
         people = found.profiles
     else:
@@ -36,13 +45,14 @@ def show_profile(who: str, db: Path, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("a", metavar="PROFILE_ID")
-@click.argument("b", metavar="PROFILE_ID")
+@click.argument("a", metavar=WHO)
+@click.argument("b", metavar=WHO)
 @as_json
 @database
 def why(a: str, b: str, db: Path, *, as_json: bool) -> None:
     """Why two profile IDs are one profile, or what keeps them apart."""
-    found = answer(db, identity_why.why, identity_why.WhyAsked(a, b))
+    asked = identity_why.WhyAsked(person(db, a), person(db, b))
+    found = answer(db, identity_why.why, asked)
     show(
         found,
         [found.sentence],
@@ -52,25 +62,25 @@ def why(a: str, b: str, db: Path, *, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("profile_id", metavar="PROFILE_ID")
+@click.argument("profile_id", metavar=WHO)
 @click.option("--limit", type=click.IntRange(1, 2000), default=200, help="At most so many devices.")
 @as_json
 @database
 def graph(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
     """The picture of a profile, for Graphviz: identity graph PROFILE_ID | dot -Tsvg > ann.svg."""
-    asked = identity_graph.GraphAsked(profile_id, limit, "json" if as_json else "dot")
+    asked = identity_graph.GraphAsked(person(db, profile_id), limit, "json" if as_json else "dot")
     found = answer(db, identity_graph.graph, asked)
     show(found, [] if as_json else found.body.decode().splitlines(), as_json=as_json)
 
 
 @click.command()
-@click.argument("profile_id", metavar="PROFILE_ID")
+@click.argument("profile_id", metavar=WHO)
 @page
 @as_json
 @database
 def history(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
     """Every merge, split and refusal of a profile, the newest first."""
-    asked = identity_history.HistoryAsked(profile_id, limit)
+    asked = identity_history.HistoryAsked(person(db, profile_id), limit)
     found = answer(db, identity_history.history, asked)
     rows = [
         (

@@ -84,7 +84,8 @@ def as_text(value: object) -> str:
         return str(value)
     if isinstance(value, list):
         raise InvalidValue("is a list; an identification point names one of its values, as list.0")
-    raise InvalidValue(f"expected a text, got {type(value).__name__}")
+    got = {dict: "an object", bool: "true or false", type(None): "null"}.get(type(value))
+    raise InvalidValue(f"expected a text or a whole number, got {got or 'a decimal number'}")
 
 
 def blocked_entry(kind: Kind, value: str) -> str | None:

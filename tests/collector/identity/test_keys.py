@@ -70,3 +70,12 @@ def test_a_point_follows_a_dotted_path() -> None:
     assert found.keys == (("card", "ab-1"),)
     assert find_keys(points, {"customer": "x"}, kinds).keys == ()
     assert find_keys(points, {"customer": {"card": "None-Yet"}}, kinds).keys == ()
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [({}, "an object"), (1.5, "a decimal number"), (True, "true or false"), (None, "null")],
+)
+def test_what_is_no_text_is_said_in_the_words_of_json(value: object, said: str) -> None:
+    with pytest.raises(InvalidValue, match=f"expected a text or a whole number, got {said}"):
+        normalise(KINDS["email"], value)
