@@ -237,6 +237,24 @@ def test_a_kind_of_ones_own(tmp_path: Path) -> None:
     assert policy.points["order"][0].kind == "crm"
 
 
+@pytest.mark.parametrize(
+    ("table", "priority"),
+    [
+        ("crm]\nexclusive = true", 10),  # before what two customers may share
+        ("crm]\nexclusive = true\npriority = 100", 100),
+        ("crm]", 100),
+        ("phone]\nexclusive = true", 10),
+        ("phone]", 30),
+        ("user_id]\nexclusive = false", 10),
+    ],
+)
+def test_an_exclusive_kind_is_considered_first(tmp_path: Path, table: str, priority: int) -> None:
+    path = tmp_path / "onetrail.toml"
+    path.write_text(f"[identity.kinds.{table}")
+    kind = table.partition("]")[0]
+    assert load_policy(path).kinds[kind].priority == priority
+
+
 def test_the_list_of_blocked_values_grows_or_begins_anew(tmp_path: Path) -> None:
     path = tmp_path / "onetrail.toml"
     path.write_text(

@@ -41,7 +41,8 @@ class Kind:
     """One kind of merging key, as configured.
 
     exclusive: a profile holds at most one value of this kind (a customer number).
-    priority: links of a kind with a lower number are considered first.
+    priority: links of a kind with a lower number are considered first; an exclusive kind's must be,
+    or what two customers have in common makes them one before their numbers keep them apart.
     max_profile_ids: a value seen on more profile IDs is shared (a kiosk's phone) and joins nobody.
     blocked: values that link nobody, in lower case; `*` stands for any characters (blocked.py).
     ignore_gmail_dots, ignore_plus_tags: of e-mail addresses; see normalisers.Spelling.
@@ -118,9 +119,10 @@ def _check_length(text: str) -> None:
 
 
 MAX_DEVICES = 1_000  # of one profile, as these kinds name them
+EXCLUSIVE_PRIORITY = 10  # of an exclusive kind, where the configuration names none
 
 BUILT_IN_KINDS = (
-    Kind("user_id", exclusive=True, priority=10, max_values=1),
+    Kind("user_id", exclusive=True, priority=EXCLUSIVE_PRIORITY, max_values=1),
     Kind("email", normaliser="email", priority=20, blocked=JUNK_EMAILS),
     Kind("phone", normaliser="phone", priority=30),
     Kind(

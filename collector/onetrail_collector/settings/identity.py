@@ -6,7 +6,7 @@ from typing import Any
 
 from onetrail_collector.identity.blocked import JUNK, JUNK_EMAILS
 from onetrail_collector.identity.hashing import MIN_SECRET_BYTES, KeyHasher
-from onetrail_collector.identity.keys import BUILT_IN_KINDS, Kind
+from onetrail_collector.identity.keys import BUILT_IN_KINDS, EXCLUSIVE_PRIORITY, Kind
 from onetrail_collector.identity.normalisers import NORMALISERS
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
@@ -70,11 +70,13 @@ def _kind(base: Kind, table: Mapping[str, Any]) -> Kind:
         raise InvalidSettings(f"{where}blocked is {blocked!r}; expected a list of texts")
     whole_list = _typed(table, "default_blocked", bool, default=True, where=where)
     defaults = _default_blocked(base, normaliser) if whole_list else frozenset()
+    exclusive = _typed(table, "exclusive", bool, base.exclusive, where)
+    priority = min(base.priority, EXCLUSIVE_PRIORITY) if exclusive else base.priority
     return Kind(
         name=base.name,
         normaliser=normaliser,
-        exclusive=_typed(table, "exclusive", bool, base.exclusive, where),
-        priority=_typed(table, "priority", int, base.priority, where),
+        exclusive=exclusive,
+        priority=_typed(table, "priority", int, priority, where),
         max_profile_ids=_typed(table, "max_profile_ids", int, base.max_profile_ids, where),
         max_values=_typed(table, "max_values", int, base.max_values, where),
         blocked=frozenset(value.strip().lower() for value in blocked) | defaults,
