@@ -48,6 +48,7 @@ latecomers: identity joining store
 pacing:
 page_counts: bell clock store
 quotas: buckets errors limits store
+policy_in_force: identity store
 regrouping: identity store
 server: connections guard http_bounds limits
 wire: body clock errors ids
@@ -67,8 +68,8 @@ ui: auth body errors pages store
 assignment: device errors identification identity ids link_warnings origins quarantine store
     wire
 deciding: effects identity regions regrouping resolution store
-importing: identity ids resolution store
-rebuild: identity large_regions pacing regions regrouping resolution store
+importing: identity ids policy_in_force resolution store
+rebuild: identity large_regions pacing policy_in_force regions regrouping resolution store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
@@ -84,7 +85,8 @@ parts: body buckets clock dry_run enrichment erasure ingest metrics page_counts 
     refusals retention settings store
 app: api body clock endpoint error_page errors health metrics pages parts settings ui wire
 cli: api app auth clock enrichment erasure errors exports identity importing importing_events
-    ingest limits logs origins pages printable rebuild replay server settings store welcome wire
+    ingest limits logs origins pages policy_in_force printable rebuild replay
+    server settings store welcome wire
 __main__: cli
 """
 ARROWS: dict[str, set[str]] = {

@@ -11,12 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.conftest import wait_until
 
+from onetrail_collector.policy_in_force import fingerprint
 from onetrail_collector.settings import load
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+CONFIGURED = re.compile(r"^```toml\n([^`]*)```\n\n\Z", re.MULTILINE)  # right above commands
 NOT_HERE = re.compile(r"^(pip install|onetrail-collector serve)\b")  # what the tests' set-up did
 
 
@@ -61,8 +64,32 @@ def run(collector: Any, tmp_path: Path) -> Callable[..., str]:
     return run_program
 
 
+def configuration_above(text: str) -> str | None:
+    """What the page has the reader write to onetrail.toml right before these commands."""
+    pages = [page.read_text() for page in PAGES]
+    above = [page.partition(f"```sh\n{text}```")[0] for page in pages if text in page]
+    found = [match[1] for match in map(CONFIGURED.search, above) if match]
+    return found[0] if found else None
+
+
 @pytest.mark.parametrize("text", blocks("sh"))
-def test_shell_commands(run: Callable[..., str], text: str) -> None:
+def test_shell_commands(
+    run: Callable[..., str],
+    collector: Any,
+    text: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    configuration = configuration_above(text)
+    if configuration is not None:
+        config = tmp_path / "onetrail.toml"
+        config.write_text(configuration)
+        monkeypatch.setenv("ONETRAIL_CONFIG", str(config))
+        collector.stop()
+        collector.start()
+        own = fingerprint(load(config).settings.policy)
+        state = "SELECT value FROM identity_state WHERE name = 'policy'"
+        wait_until(lambda: collector.rows(state) == [(own,)], "the policy to be applied")
     commands = [line for line in text.splitlines() if line and not NOT_HERE.match(line)]
     said = run("bash", "-euc", "\n".join(commands))
     assert '{"error"' not in said

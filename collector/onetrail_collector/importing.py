@@ -12,9 +12,14 @@ from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.suppression import mark, of_key
 from onetrail_collector.identity.table import Row
 from onetrail_collector.ids import neighbours
+from onetrail_collector.policy_in_force import may_store
 from onetrail_collector.resolution import settle
 from onetrail_collector.store.protocol import Store, StoreTransaction
 from onetrail_collector.store.rows import ImportedRows, KnownKey
+
+
+class OtherPolicy(Exception):  # noqa: N818 - what it says, not that it is wrong
+    """What is stored follows another policy, or is being made to: nothing was added to it."""
 
 
 class Evidence(NamedTuple):
@@ -37,9 +42,11 @@ async def import_rows(
     """Link the keys of each row to each other; evidence of each is the file and the row's line.
 
     All keys are added as if they were new, which shows those that are not: to look each up would
-    take as long as all the rest.
+    take as long as all the rest. Raises OtherPolicy.
     """
     async with store.transaction() as transaction:
+        if not await may_store(transaction.identity, policy):
+            raise OtherPolicy
         tables = transaction.imports
         erased = await _erased(transaction, rows)
         withheld = [row for row in rows if not erased.isdisjoint(row.keys)] if erased else []

@@ -11,12 +11,17 @@ import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from onetrail_collector.identity.decisions import named_in
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.large_regions import settle_large
 from onetrail_collector.pacing import Pace, rest
+from onetrail_collector.policy_in_force import (
+    applied_policy,
+    begin_applying,
+    end_applying,
+    fingerprint,
+)
 from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
 from onetrail_collector.resolution import count_to, reason_of
@@ -33,18 +38,6 @@ log = logging.getLogger("onetrail_collector")
 
 Progress = Callable[[int, int], None]
 """Told (profile IDs and keys done, all)."""
-
-
-def fingerprint(policy: Policy) -> str:
-    """Equal for policies under which the same links make the same profiles."""
-    kinds = [
-        (
-            *(kind.name, kind.exclusive, kind.priority, kind.max_profile_ids, kind.max_values),
-            sorted(kind.blocked),
-        )
-        for _, kind in sorted(policy.kinds.items())
-    ]
-    return sha256(repr(kinds).encode()).hexdigest()
 
 
 async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) -> None:
@@ -67,12 +60,6 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
         await asyncio.sleep(IDLE_S)
 
 
-async def applied_policy(store: Store) -> str | None:
-    """The fingerprint of the policy that all stored profiles follow."""
-    async with store.transaction() as transaction:
-        return await transaction.identity.state("policy")
-
-
 async def rebuild(
     store: Store,
     policy: Policy,
@@ -83,6 +70,7 @@ async def rebuild(
 ) -> Counter[str]:
     """Resolve everything under this policy; answers the changes by what they are."""
     async with store.transaction() as transaction:
+        before = await begin_applying(transaction.identity, policy)
         last_key, last_id = await transaction.identity.last_numbers()
     whole = last_key + last_id
     async for done in _reconsider_keys(store, policy, last_key):
@@ -99,7 +87,7 @@ async def rebuild(
             break
         progress(last_key + at, whole)
     async with store.transaction() as transaction:  # what is left is on record in `unsettled`
-        await transaction.identity.set_state("policy", fingerprint(policy))
+        await end_applying(transaction.identity, policy, before=before)
     changes += await settle_rest(store, policy, now_ms=now_ms, pace=pace, cause="policy")
     progress(whole, whole)
     return changes

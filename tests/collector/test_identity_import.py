@@ -3,7 +3,6 @@
 import asyncio
 import gc
 import os
-import re
 import subprocess
 import sys
 import threading
@@ -72,27 +71,6 @@ def test_the_keys_of_a_row_are_one_person_and_devices_join_it(crm: Any) -> None:
     assert evidence == {"import:people.csv:0000002"}
     [other] = crm.get("/profiles", key="crm_id:C2")["profiles"]
     assert other["id"] != profile["id"]
-
-
-def test_the_docs_example_keeps_two_customers_apart(new_collector: Any, tmp_path: Path) -> None:
-    """In exactly their words, but a second customer has the same phone number."""
-    page = (Path(__file__).parents[2] / "docs" / "identity.md").read_text()
-    [(written, imported)] = re.findall(
-        r"^(printf 'crm_id.*)\n(.* identity import .*)$", page, re.MULTILINE
-    )
-    written = written.replace("' > people", "C2,bob@shop.test,+41446681800\\n' > people")
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    subprocess.run(
-        ["bash", "-euc", f"{written}\n{imported}"], cwd=folder, env={"PATH": path}, check=True
-    )
-    crm = new_collector(db=folder / "onetrail.db")
-    held = "SELECT kind, value FROM keys JOIN profile_ids USING (profile) ORDER BY profile, kind"
-    assert crm.rows(held) == [
-        *(("crm_id", "C1"), ("email", "ann@shop.test"), ("phone", "+41446681800")),
-        *(("crm_id", "C2"), ("email", "bob@shop.test")),
-    ]
 
 
 def test_what_two_rows_share_is_the_first_ones(crm: Any) -> None:

@@ -18,8 +18,8 @@ from onetrail_collector.cli.database import CONFIG_KEY, operator, with_stored
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
+from onetrail_collector.policy_in_force import applied_policy, fingerprint
 from onetrail_collector.printable import printable
-from onetrail_collector.rebuild import applied_policy, fingerprint
 from onetrail_collector.store.sqlite import SqliteStore
 
 Rows = Sequence[Sequence[str]]

@@ -18,7 +18,7 @@ from onetrail_collector.cli.options import settings_options
 from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
-from onetrail_collector.importing import Evidence, import_rows
+from onetrail_collector.importing import Evidence, OtherPolicy, import_rows
 from onetrail_collector.printable import printable
 from onetrail_collector.server import GC_THRESHOLD
 from onetrail_collector.settings import Effective
@@ -31,6 +31,12 @@ SHOWN_REJECTS = 20
 ERASED = (
     "is of a person whose data was erased; the collector's operator lifts that with: "
     "onetrail-collector suppressions lift"
+)
+OTHER_POLICY = (
+    "was resolved under another policy than the one configured here; {rows:,} rows are imported. "
+    "Give the collector's configuration with --config, or the same --set. To change the policy, as "
+    "for a new kind of key: change it there and restart the collector, or, where none runs: "
+    "onetrail-collector identity rebuild --config FILE"
 )
 DELIMITERS = ",;\t|"
 
@@ -81,7 +87,10 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
                     import_rows(store, batch, policy, evidence=evidence, now_ms=system_clock())
                 )
                 following = await asyncio.to_thread(next, batches, None)  # read meanwhile
-                imported = await importing
+                try:
+                    imported = await importing
+                except OtherPolicy:
+                    raise click.ClickException(f"{db} {OTHER_POLICY.format(rows=rows)}") from None
                 links += imported.links
                 for row in imported.withheld:
                     left_out.add(Reject(row.line, None, ERASED, ()))

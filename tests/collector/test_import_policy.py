@@ -1,0 +1,194 @@
+"""An import follows the policy of what is stored, and nobody's rows end under another one."""
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.conftest import wait_until
+
+from onetrail_collector.policy_in_force import fingerprint
+from onetrail_collector.rebuild import rebuild
+from onetrail_collector.settings import load
+from onetrail_collector.store.sqlite import SqliteStore
+
+PAGE = Path(__file__).parents[2] / "docs" / "identity.md"
+EXAMPLE = re.compile(r"^```toml\n([^`]*)```\n\n```sh\n(printf [^`]*)```", re.MULTILINE)
+SHARING = (
+    "email,phone\na@shop.test,+41446681800\nb@shop.test,+41446681800\nc@shop.test,+41446681800\n"
+)
+TWO_AT_MOST = "[identity.kinds.phone]\nmax_profile_ids = 2\n"
+CHANGED = "the identity policy has changed; resolving all profiles again"
+
+
+def run_in(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
+    """A shell's commands in a folder of their own, where ./onetrail.toml is read."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.run(
+        ["bash", "-euc", script],
+        cwd=folder,
+        env={"PATH": path},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path) -> Path:
+    """A folder without the collector's configuration."""
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    (folder / "people.csv").write_text(SHARING)
+    return folder
+
+
+@pytest.fixture
+def two_at_most(new_collector: Callable[..., Any], tmp_path: Path) -> Any:
+    """A collector by whose policy a number on three devices joins nobody."""
+    (tmp_path / "onetrail.toml").write_text(TWO_AT_MOST)
+    return new_collector("--demo", "--config", str(tmp_path / "onetrail.toml"))
+
+
+def settled_under(crm: Any, config: Path) -> Callable[[], bool]:
+    own = fingerprint(load(config).settings.policy)
+
+    def settled() -> bool:
+        states = dict(crm.rows("SELECT name, value FROM identity_state"))
+        unfinished = states.get("applying") or crm.rows("SELECT 1 FROM unsettled")
+        return states.get("policy") == own and not unfinished
+
+    return settled
+
+
+def profiles(crm: Any) -> int:
+    [(count,)] = crm.rows("SELECT count(DISTINCT profile) FROM profile_ids")
+    return int(count)
+
+
+@pytest.mark.parametrize("given_by", ["file", "--set"])
+def test_the_docs_example_keeps_two_customers_apart(
+    new_collector: Any, elsewhere: Path, given_by: str
+) -> None:
+    """In exactly their words, but a second customer has the same phone number."""
+    found = EXAMPLE.search(PAGE.read_text())
+    assert found is not None
+    config, commands = found.groups()
+    if given_by == "file":
+        (elsewhere / "onetrail.toml").write_text(config)
+    else:
+        kinds = '{"crm_id": {"exclusive": true}}'
+        commands = f"{commands.rstrip()} --set 'identity.kinds={kinds}'"
+    done = run_in(
+        elsewhere, commands.replace("' > people", "C2,bob@shop.test,+41446681800\\n' > people")
+    )
+    assert done.returncode == 0, done.stderr
+    crm = new_collector(db=elsewhere / "onetrail.db")
+    held = "SELECT kind, value FROM keys JOIN profile_ids USING (profile) ORDER BY profile, kind"
+    assert crm.rows(held) == [
+        *(("crm_id", "C1"), ("email", "ann@shop.test"), ("phone", "+41446681800")),
+        *(("crm_id", "C2"), ("email", "bob@shop.test")),
+    ]
+
+
+def test_an_import_under_another_policy_is_refused(two_at_most: Any, elsewhere: Path) -> None:
+    two_at_most.start()
+    config = two_at_most.db.with_name("onetrail.toml")
+    wait_until(settled_under(two_at_most, config), "the collector's policy to be applied")
+    command = f"onetrail-collector identity import people.csv --db {two_at_most.db}"
+    refused = run_in(elsewhere, command)
+    assert refused.returncode == 1
+    assert "resolved under another policy" in refused.stderr
+    assert "--config" in refused.stderr
+    assert two_at_most.rows("SELECT count(*) FROM profile_ids") == [(0,)]
+    done = run_in(elsewhere, f"{command} --config {config}")
+    assert done.returncode == 0, done.stderr
+    assert profiles(two_at_most) == 3
+
+
+def test_a_collector_with_another_policy_than_an_import_s_notices(
+    two_at_most: Any, elsewhere: Path
+) -> None:
+    """The import came first, and brought its policy into the fresh file."""
+    done = run_in(elsewhere, f"onetrail-collector identity import people.csv --db {two_at_most.db}")
+    assert done.returncode == 0, done.stderr
+    assert profiles(two_at_most) == 1
+    two_at_most.start()
+    config = two_at_most.db.with_name("onetrail.toml")
+    wait_until(settled_under(two_at_most, config), "the collector's policy to be applied")
+    assert CHANGED in two_at_most.said()
+    assert profiles(two_at_most) == 3
+
+
+def test_a_policy_that_was_applied_by_half_is_applied_before_an_import(
+    two_at_most: Any, elsewhere: Path
+) -> None:
+    """The collector with a new policy died while it resolved; the old policy holds no more."""
+    command = f"onetrail-collector identity import people.csv --db {two_at_most.db}"
+    assert run_in(elsewhere, command).returncode == 0
+    config = two_at_most.db.with_name("onetrail.toml")
+
+    async def begin() -> None:
+        store = await SqliteStore.open(two_at_most.db)
+
+        def die(_done: int, _all: int) -> None:
+            raise InterruptedError
+
+        try:
+            policy = load(config).settings.policy
+            await rebuild(store, policy, now_ms=0, progress=die)
+        finally:
+            await store.close()
+
+    with pytest.raises(InterruptedError):
+        asyncio.run(begin())
+    (elsewhere / "people.csv").write_text("email\nd@shop.test\n")
+    assert "resolved under another policy" in run_in(elsewhere, command).stderr
+    assert run_in(elsewhere, f"{command} --config {config}").returncode == 0
+    two_at_most.start()  # also with the old one it would resolve all again
+    wait_until(settled_under(two_at_most, config), "the collector's policy to be applied")
+    assert CHANGED in two_at_most.said()
+    assert profiles(two_at_most) == 4
+
+
+def test_a_collector_with_a_new_policy_starts_amid_an_import(
+    two_at_most: Any, elsewhere: Path
+) -> None:
+    """All rows that were stored follow its policy, whichever was first at each moment."""
+    rows = [f"p{n}@shop.test,+4144{n // 3:07d}" for n in range(60_000)]
+    (elsewhere / "people.csv").write_text("\n".join(["email,phone", *rows]))
+    command = f"onetrail-collector identity import people.csv --db {two_at_most.db}"
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    with subprocess.Popen(
+        ["bash", "-euc", f"exec {command}"],
+        cwd=elsewhere,
+        env={"PATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as importing:
+        wait_until(
+            lambda: two_at_most.db.exists() and has_rows(two_at_most), "the first rows to be stored"
+        )
+        two_at_most.start()
+        _, said = importing.communicate(timeout=60)
+    assert importing.returncode == 1
+    [imported] = re.findall(r"([\d,]+) rows are imported", said)
+    threes, left = divmod(int(imported.replace(",", "")), 3)  # of two that are left it is a pair's
+    config = two_at_most.db.with_name("onetrail.toml")
+    wait_until(settled_under(two_at_most, config), "the new policy to be applied", deadline_s=60)
+    assert profiles(two_at_most) == 3 * threes + min(left, 1) > 0
+    two_at_most.stop()
+    dry = two_at_most.run("identity", "rebuild", "--dry-run", "--config", str(config))
+    assert "nothing to change" in dry
+
+
+def has_rows(crm: Any) -> bool:
+    tables = crm.rows("SELECT 1 FROM sqlite_master WHERE name = 'profile_ids'")
+    return bool(tables and crm.rows("SELECT 1 FROM profile_ids LIMIT 1"))
