@@ -35,7 +35,7 @@ TOO_LARGE = (
 log = logging.getLogger("onetrail_collector")
 
 
-async def settle_large(
+async def settle_large(  # noqa: PLR0913 - what, under which rules, and why
     store: Store,
     profile_id: int,
     policy: Policy,
