@@ -247,6 +247,7 @@ class Ingest:
             if refused:
                 await self._warn(transaction, assignment.linked, refused)
         self._metrics.clocks(assignment.writes.skews_ms, assignment.writes.clamped)
+        self._metrics.blocked(entry.kind for entry, _ in assignment.writes.blocked)
         self._metrics.regrouped(
             sum(change.what == "merged" for change in settled.changes),
             [change.reason for change in settled.changes if change.what == "refused"],

@@ -52,6 +52,9 @@ class Metrics:
         self._parted = self._counter(
             "identity_refused", "Links that join nobody, by reason.", "reason"
         )
+        self._blocked = self._counter(
+            "identity_blocked", "Values that link nobody, as the policy blocks them.", "kind"
+        )
         self._deleted = self._counter(
             "retention_deleted", "Rows that retention has deleted, by table.", "table"
         )
@@ -104,6 +107,11 @@ class Metrics:
         for reason in refused:
             if reason is not None:
                 self._parted.labels(reason).inc()
+
+    def blocked(self, kinds: Iterable[str]) -> None:
+        """Values of these kinds were sent that are on the list of blocked ones."""
+        for kind in kinds:
+            self._blocked.labels(kind).inc()
 
     def deleted(self, table: str, rows: int) -> None:
         """What retention took away."""

@@ -97,8 +97,16 @@ def test_pages_hold_every_event_once_newest_first(collector: Any) -> None:
         ("/profiles", 422, "KIND:VALUE"),
         ("/profiles?key=shoe:42", 422, "email"),
         ("/profiles?key=email:nonsense", 422, "e-mail"),
-        ("/profiles/{known}/events?limit=0", 422, "limit: expected a whole number from 1 to 1000, got '0'"),
-        ("/profiles/{known}/events?limit=x", 422, "limit: expected a whole number from 1 to 1000, got 'x'"),
+        (
+            "/profiles/{known}/events?limit=0",
+            422,
+            "limit: expected a whole number from 1 to 1000, got '0'",
+        ),
+        (
+            "/profiles/{known}/events?limit=x",
+            422,
+            "limit: expected a whole number from 1 to 1000, got 'x'",
+        ),
         ("/profiles/{known}/events?limit=1001", 422, "from 1 to 1000, got '1001'"),
         ("/profiles/{known}/events?limt=1", 422, "did you mean 'limit'?"),
         ("/profiles/{known}/events?cursor=x", 422, "next_cursor"),

@@ -68,6 +68,24 @@ def test_sources_are_listed(collector: Any) -> None:
     assert web.split("\t")[:4] == ["web", "enabled", "web", "https://a.example"]
 
 
+def test_whether_a_source_demands_signatures_is_shown(collector: Any) -> None:
+    headers = {"authorization": f"Bearer {collector.token}"}
+    signs = {True: "signed keys alone", False: "signed or not", None: "not signed"}
+    for options in ((), ("web",), ("web", "--require")):
+        if options:
+            collector.run("sources", "sign", *options)
+        required = True if "--require" in options else False if options else None
+        web = next(
+            line.split("\t")
+            for line in collector.run("sources", "list").splitlines()
+            if line.startswith("web\t")
+        )
+        assert web[-1] == signs[required]
+        assert f"keys     {signs[required]}" in collector.run("sources", "show", "web")
+        answer = httpx.get(f"{collector.url}/sources/web", headers=headers).json()
+        assert answer["needs_signature"] is bool(required)
+
+
 def test_a_source_that_is_not_there_cannot_be_disabled(collector: Any) -> None:
     assert "there is no source ghost" in fails(collector, "sources", "disable", "ghost")
 

@@ -46,9 +46,10 @@ def test_metrics_say_what_became_of_events_and_requests(collector: Any) -> None:
     for device in range(2):
         known = {"type": "identify", "properties": {"email": "ann@shop.test"}}
         send(collector, known, session={"id": f"s{device}"})
+    send(collector, {"type": "identify", "properties": {"email": "null", "user_id": "guest"}})
 
     found = metrics(collector)
-    assert found['onetrail_events_total{result="stored"}'] == 4
+    assert found['onetrail_events_total{result="stored"}'] == 5
     assert found['onetrail_events_total{result="duplicate"}'] == 1
     assert found['onetrail_events_total{result="rejected"}'] == 1
     assert found['onetrail_events_rejected_total{code="wrong_shape"}'] == 1
@@ -57,10 +58,12 @@ def test_metrics_say_what_became_of_events_and_requests(collector: Any) -> None:
     assert found['onetrail_http_answers_total{status="401"}'] == 1
     assert found['onetrail_http_answers_total{status="400"}'] == 1
     assert found['onetrail_http_answers_total{status="200"}'] >= 4
-    assert found["onetrail_commit_events_sum"] == 4
-    assert found["onetrail_commit_seconds_count"] == found["onetrail_commit_events_count"] == 5
+    assert found["onetrail_commit_events_sum"] == 5
+    assert found["onetrail_commit_seconds_count"] == found["onetrail_commit_events_count"] == 6
     assert 0 < found["onetrail_commit_seconds_sum"] < 5
     assert found["onetrail_identity_moved_total"] == 1
+    assert found['onetrail_identity_blocked_total{kind="user_id"}'] == 1
+    assert found['onetrail_identity_blocked_total{kind="email"}'] == 1
     assert found["onetrail_queue_requests"] == found["onetrail_queue_bytes"] == 0
     assert found["onetrail_database_bytes"] == collector.db.stat().st_size
     assert found["onetrail_disk_free_bytes"] > 0

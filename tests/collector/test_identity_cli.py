@@ -82,9 +82,16 @@ def test_lists_are_tables_or_what_the_api_answers(collector: Any, pair: tuple[st
     assert "1 exclusive\n" in collector.run("identity", "conflicts")
     assert "email:f@a.ch" in collector.run("identity", "conflicts")
     assert collector.run("identity", "shared") == "nothing\n"
+    collector.run("identity", "refuse-key", "email:f@a.ch", "--reason", "the office")
+    refused = ("shared", "--reason", "key_refused")
+    assert "f@a.ch  2 profile IDs" in collector.run("identity", *refused)
+    device(collector, identify("2026-01-01T00:00:00Z", user_id="guest", email="null"))
+    assert "user_id:guest  1 sent" in collector.run("identity", "blocked")
     answers = {
         ("conflicts",): collector.get("/identity/conflicts"),
         ("shared",): collector.get("/identity/shared"),
+        refused: collector.get("/identity/shared", reason="key_refused"),
+        ("blocked",): collector.get("/identity/blocked"),
         ("decisions",): collector.get("/identity/decisions"),
         ("history", pair[0]): collector.get(f"/profiles/{pair[0]}/history"),
         ("why", *pair): collector.get("/why", a=pair[0], b=pair[1]),

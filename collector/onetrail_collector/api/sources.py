@@ -34,7 +34,8 @@ class BySourceId(msgspec.Struct):
 class SourceView(msgspec.Struct):
     """A source; `events_per_second` is null where the configuration's limit is its limit.
 
-    `static_ids`: a profile ID that it makes itself is taken as it is.
+    `needs_signature`: keys without its server's signature join nobody. `static_ids`: a profile ID
+    that it makes itself is taken as it is.
     """
 
     id: str
@@ -44,6 +45,7 @@ class SourceView(msgspec.Struct):
     enabled: bool
     events_per_second: int | None
     needs_secret: bool
+    needs_signature: bool
     static_ids: bool
     created: str
 
@@ -178,6 +180,7 @@ def _view(source: Source) -> SourceView:
         enabled=source.enabled,
         events_per_second=source.events_per_second,
         needs_secret=source.secret_sha256 is not None,
+        needs_signature=source.require_signature,
         static_ids=source.static_ids,
         created=to_rfc3339(source.created_ms),
     )

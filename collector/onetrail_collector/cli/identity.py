@@ -5,6 +5,7 @@ import click
 from onetrail_collector.cli.lazy import LazyGroup
 
 COMMANDS = {
+    "blocked": "identity_read:blocked",
     "conflicts": "identity_read:conflicts",
     "decisions": "identity_decide:decisions",
     "graph": "identity_read:graph",

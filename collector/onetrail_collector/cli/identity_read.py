@@ -1,12 +1,15 @@
-"""`identity show`, `why`, `graph`, `history`, `shared`, `conflicts`: who is who, and why."""
+"""`identity show`, `why`, `graph`, `history`, and what was not joined: who is who, and why."""
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import click
 import msgspec
 
+from onetrail_collector.api import (
+    blocked as api_blocked,
+)
 from onetrail_collector.api import (
     identity_graph,
     identity_history,
@@ -15,6 +18,7 @@ from onetrail_collector.api import (
     profiles,
 )
 from onetrail_collector.api.identity_views import LinkView
+from onetrail_collector.api.operation import Nothing
 from onetrail_collector.api.profile_views import Profile, TraitView
 from onetrail_collector.cli.database import database
 from onetrail_collector.cli.identity_calls import (
@@ -98,12 +102,19 @@ def history(profile_id: str, limit: int, db: Path, *, as_json: bool) -> None:
 
 
 @click.command()
+@click.option(
+    "--reason",
+    type=click.Choice(get_args(identity_lists.Inactive)),
+    default="shared",
+    show_default=True,
+    help="Why they join nobody: too many devices use them, an operator or the policy says so.",
+)
 @page
 @as_json
 @database
-def shared(limit: int, db: Path, *, as_json: bool) -> None:
-    """Values that join nobody because too many devices use them."""
-    found = answer(db, identity_lists.shared, identity_lists.SharedAsked(limit=limit))
+def shared(reason: Any, limit: int, db: Path, *, as_json: bool) -> None:
+    """Values that join nobody, whoever uses them."""
+    found = answer(db, identity_lists.shared, identity_lists.SharedAsked(reason, limit))
     rows = [(row.key.kind, row.key.value, f"{row.profile_ids:,} profile IDs") for row in found.keys]
     show(found, rows=rows, as_json=as_json)
 
@@ -111,7 +122,7 @@ def shared(limit: int, db: Path, *, as_json: bool) -> None:
 @click.command()
 @click.option(
     "--reason",
-    type=click.Choice(["exclusive", "limit", "apart", "link_refused", "unsettled"]),
+    type=click.Choice(get_args(identity_lists.Conflict)),
     default="exclusive",
     show_default=True,
     help="Why they were refused.",
@@ -120,10 +131,28 @@ def shared(limit: int, db: Path, *, as_json: bool) -> None:
 @as_json
 @database
 def conflicts(reason: Any, limit: int, db: Path, *, as_json: bool) -> None:
-    """Links that were refused."""
+    """Links that were refused; of values that join nobody at all, see: identity shared."""
     found = answer(db, identity_lists.conflicts, identity_lists.ConflictsAsked(reason, limit))
     counts = ", ".join(f"{count:,} {name}" for name, count in found.counts.items() if count)
     show(found, [counts] if counts else [], [_link(link) for link in found.links], as_json=as_json)
+
+
+@click.command()
+@as_json
+@database
+def blocked(db: Path, *, as_json: bool) -> None:
+    """How often values were sent that are blocked, as "guest"; they link nobody."""
+    found = answer(db, api_blocked.blocked_values, Nothing())
+    rows = [
+        (
+            f"{row.kind}:{row.entry}",
+            f"{row.count:,} sent",
+            f"from {row.first_seen}",
+            f"to {row.last_seen}",
+        )
+        for row in found.blocked_values
+    ]
+    show(found, rows=rows, as_json=as_json)
 
 
 def _person(person: Profile) -> Iterator[str]:

@@ -12,6 +12,7 @@ from onetrail_collector.cli.database import database, with_store, with_stored
 from onetrail_collector.cli.signing import sources_sign
 from onetrail_collector.clock import system_clock, to_rfc3339
 from onetrail_collector.origins import InvalidOrigin, normal_origin
+from onetrail_collector.store.rows import Source
 from onetrail_collector.store.sqlite import SqliteStore
 from onetrail_collector.welcome import source_secret, tags
 
@@ -69,7 +70,7 @@ def sources_list(db: Path) -> None:
         origins = ", ".join(source.origins) or "any origin"
         click.echo(
             f"{source.public_id}\t{state}\t{source.name}\t{origins}\t"
-            f"{to_rfc3339(source.created_ms)}\t{source.kind}"
+            f"{to_rfc3339(source.created_ms)}\t{source.kind}\t{_signatures(source)}"
         )
 
 
@@ -90,6 +91,7 @@ def sources_show(public_id: str, db: Path) -> None:
         "origins": ", ".join(source.origins) or "any origin",
         "limit": f"{rate} events a second" if rate else "the configuration's",
         "secret": "needed" if source.secret_sha256 else "none",
+        "keys": _signatures(source),
         "ids": "its own" if source.static_ids else "issued here",
         "created": to_rfc3339(source.created_ms),
     }.items():
@@ -162,6 +164,12 @@ def sources_tag(public_id: str, url: str) -> None:
 def _change(db: Path, public_id: str, changes: Mapping[str, Any]) -> None:
     if not with_stored(db, lambda store: store.change_source(public_id, changes)):
         raise _none(public_id)
+
+
+def _signatures(source: Source) -> str:
+    if source.require_signature:
+        return "signed keys alone"
+    return "signed or not" if source.signing_secret else "not signed"
 
 
 def _none(public_id: str) -> click.ClickException:

@@ -57,7 +57,7 @@ function card(source, open, today, ever) {
     h(
       "div",
       { class: "title" },
-      h("h2", {}, source.id, " ", h("span", { class: "tag" }, source.kind), " ", source.enabled ? null : h("span", { class: "tag bad" }, "disabled"), " ", source.needs_secret ? h("span", { class: "tag" }, "with a secret") : null),
+      h("h2", {}, source.id, " ", h("span", { class: "tag" }, source.kind), " ", source.enabled ? null : h("span", { class: "tag bad" }, "disabled"), " ", source.needs_secret ? h("span", { class: "tag" }, "with a secret") : null, " ", source.needs_signature ? h("span", { class: "tag" }, "signed keys alone") : null),
       h("div", { class: "row" }, h("a", { href: live(source) }, "Live"), h("button", { class: "quiet small", type: "button", onclick: toggle }, source.enabled ? "Disable" : "Enable")),
     ),
     facts(source, today, ever),
