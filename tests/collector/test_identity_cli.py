@@ -143,6 +143,48 @@ def test_a_key_names_the_one_profile_that_has_it(collector: Any, pair: tuple[str
     assert "a kind of" in fails(collector, "why", "shoe:1", app)
 
 
+@pytest.mark.parametrize(
+    ("option", "stored", "now"),
+    [
+        ("ignore_plus_tags", "ann+shop@x.ch", "ann@x.ch"),
+        ("ignore_gmail_dots", "a.nn@gmail.com", "ann@gmail.com"),
+    ],
+)
+def test_a_key_stored_before_what_is_one_mailbox_changed_can_be_named(  # noqa: PLR0913, PLR0917
+    collector: Any, new_collector: Any, tmp_path: Path, option: str, stored: str, now: str
+) -> None:
+    one, other = (
+        device(collector, identify("2026-01-01T00:00:00Z", email=stored)) for _ in range(2)
+    )
+    stranger = device(collector, identify("2026-01-01T00:00:00Z", email=now))
+    collector.stop()
+    config = tmp_path / "onetrail.toml"
+    config.write_text(f"[identity.kinds.email]\n{option} = true\n")
+    started = new_collector("--config", str(config), db=collector.db).start()
+    started.token = collector.token
+
+    def run(*words: str) -> str:
+        said: str = started.run("identity", *words, "--config", str(config))
+        return said
+
+    assert run("show", f"email:{stored}").startswith(f"profile {one}: 2 devices")
+    assert run("show", f"email:{stored.upper()}").startswith(f"profile {one}: 2 devices")
+    assert run("show", f"email:{now}").startswith(f"profile {stranger}: 1 device")
+    split = ("split", one, "--link", other, f"email:{stored}", "--reason", "not hers", "--dry-run")
+    assert f"would be a profile: {other} with {other}" in run(*split)
+    refused = run("refuse-key", f"email:{stored}", "--reason", "the office")
+    assert f"a profile: {other} with {other}" in refused
+    assert started.get("/identity/shared", reason="key_refused")["keys"] == [
+        {"key": {"kind": "email", "value": stored}, "profile_ids": 2}
+    ]
+    unseen = "new" + stored
+    assert "nothing changes" in run("refuse-key", f"email:{unseen}", "--reason", "as it is now")
+    assert [row["key"]["value"] for row in started.get("/identity/decisions")["decisions"]] == [
+        "new" + now,
+        stored,
+    ]
+
+
 def test_what_cannot_be_done_is_said_in_words(
     collector: Any, pair: tuple[str, str], tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from onetrail_collector.api.identity_views import (
     members_named,
 )
 from onetrail_collector.api.operation import Call, Nothing, Operation
-from onetrail_collector.api.profiles import parse_key
+from onetrail_collector.api.profiles import key_meant
 from onetrail_collector.deciding import undo
 from onetrail_collector.errors import not_found, wrong_shape
 from onetrail_collector.identity.decisions import Join, RefuseKey
@@ -83,7 +83,8 @@ async def join(call: Call[ProfileAsked, JoinBody]) -> Decided:
 
 async def refuse_key(call: Call[Asked, RefuseKeyBody]) -> Decided:
     """Let a key join nobody, whoever uses it, now or later."""
-    return await carry_out(call, [RefuseKey(parse_key(call.settings.policy, call.body.key))])
+    key = await key_meant(call.store, call.settings.policy, call.body.key)
+    return await carry_out(call, [RefuseKey(key)])
 
 
 async def undo_decision(call: Call[DecisionAsked, UndoBody]) -> Decided:

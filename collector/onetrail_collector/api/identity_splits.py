@@ -13,7 +13,7 @@ from onetrail_collector.api.identity_decided import (
 )
 from onetrail_collector.api.identity_views import members_named
 from onetrail_collector.api.operation import Call
-from onetrail_collector.api.profiles import parse_key
+from onetrail_collector.api.profiles import parse_keys
 from onetrail_collector.errors import not_found, wrong_shape
 from onetrail_collector.identity.decisions import Decision, Join, Part, RefuseLink
 from onetrail_collector.store.identity_rows import Member
@@ -46,15 +46,16 @@ async def split(call: Call[ProfileAsked, SplitBody]) -> Decided:
         parts = await _parts(call, member, body.profile_ids)
         return await carry_out(call, [*parts, *await _joins(call, parts)])
     [own] = await members_named(call.store, body.link.profile_id)
-    key = parse_key(call.settings.policy, body.link.key)
-    link = await call.store.identity.link(own.id, key)
+    keys = parse_keys(call.settings.policy, body.link.key)
+    links = [await call.store.identity.link(own.id, key) for key in keys]
+    link = next(filter(None, links), None)
     made_before = link is not None and link.refused == "link_refused"
     if link is None or not (own.profile == member.profile or made_before):
         raise not_found(
             f"link: {own.public_id} is no profile ID of this profile that has a link to "
             f"{body.link.key[:80]!r}; see GET /profiles/{{id}}/graph"
         )
-    return await carry_out(call, [RefuseLink(own.id, key)])
+    return await carry_out(call, [RefuseLink(own.id, link.key)])
 
 
 async def _joins(call: Call[ProfileAsked, SplitBody], parts: Sequence[Part]) -> list[Decision]:

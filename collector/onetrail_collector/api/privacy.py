@@ -10,7 +10,7 @@ from starlette.responses import Response, StreamingResponse
 
 from onetrail_collector.api.operation import Call, Nothing, Operation
 from onetrail_collector.api.person import note_export, person_json
-from onetrail_collector.api.profiles import ByProfileId, parse_key, profile_number
+from onetrail_collector.api.profiles import ByProfileId, parse_keys, profile_number
 from onetrail_collector.clock import to_rfc3339
 from onetrail_collector.errors import not_found
 from onetrail_collector.store.rows import Erasure
@@ -117,9 +117,11 @@ async def erasures(call: Call[ErasuresAsked, Nothing]) -> ErasuresView:
     if asked.profile_id is None and asked.key is None:
         found = await call.store.erasures()
     else:
-        key = None if asked.key is None else parse_key(call.settings.policy, asked.key)
-        one = await call.store.find_suppression(profile_id=asked.profile_id, key=key)
-        found = [] if one is None else [one]
+        keys = parse_keys(call.settings.policy, asked.key) if asked.key is not None else [None]
+        each = [
+            await call.store.find_suppression(profile_id=asked.profile_id, key=key) for key in keys
+        ]
+        found = list(dict.fromkeys(filter(None, each)))
     return ErasuresView([erasure_view(erasure) for erasure in found])
 
 

@@ -31,7 +31,11 @@ class ByProfileId(msgspec.Struct):
 
 
 class ByKey(msgspec.Struct):
-    """A merging key as KIND:VALUE, in any spelling of the value."""
+    """A merging key as KIND:VALUE, in any spelling of the value.
+
+    Of a mailbox, a key that is stored as it was typed comes before what ignore_plus_tags and
+    ignore_gmail_dots make of it.
+    """
 
     key: str = ""
 
@@ -114,7 +118,7 @@ async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
 
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     """The profiles with a link to this key; one, unless it is shared or refused."""
-    key = parse_key(call.settings.policy, call.asked.key)
+    key = await key_meant(call.store, call.settings.policy, call.asked.key)
 
     async def read(numbers: list[int]) -> list[Profile]:
         return [
@@ -169,14 +173,23 @@ async def profile_number(store: Store, public_id: str) -> int:
     return number
 
 
-def parse_key(policy: Policy, text: str) -> Key:
-    """The merging key in `KIND:VALUE`, normalised. Raises Refused (422)."""
+async def key_meant(store: Store, policy: Policy, text: str) -> Key:
+    """The first of the keys that somebody may mean which has links; else what it makes now."""
+    *before, now = parse_keys(policy, text)
+    for key in before:
+        if await store.identity.evidence_for(key, limit=1):
+            return key
+    return now
+
+
+def parse_keys(policy: Policy, text: str) -> list[Key]:
+    """The merging keys that may be meant by `KIND:VALUE`, as Policy.keys(). Raises Refused."""
     name, colon, value = text.partition(":")
     if not colon or name not in policy.kinds:
         kinds = ", ".join(sorted(policy.kinds))
         raise wrong_shape(f"key: expected KIND:VALUE with a kind of {kinds}; got {text[:80]!r}")
     try:
-        return policy.key(name, value)
+        return policy.keys(name, value)
     except InvalidValue as error:
         raise wrong_shape(f"key: the value {error}") from None
 

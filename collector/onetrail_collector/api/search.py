@@ -50,13 +50,13 @@ OPERATIONS = (Operation("GET", "/profiles/search", search, "read", SearchView, S
 def _prefixes(policy: Policy, text: str) -> list[Key]:
     """The text as the beginning of a key of each kind, in the spelling that is stored."""
     if policy.hasher is not None:
-        return [key for name in policy.kinds if (key := _whole(policy, name, text))]
+        return [key for name in policy.kinds for key in _whole(policy, name, text)]
     spelt = {"email": text.lower(), "phone": re.sub(r"[\s()./-]", "", text)}
     return [Key(kind.name, spelt.get(kind.normaliser, text)) for kind in policy.kinds.values()]
 
 
-def _whole(policy: Policy, name: str, text: str) -> Key | None:
+def _whole(policy: Policy, name: str, text: str) -> list[Key]:
     try:
-        return policy.key(name, text)
+        return policy.keys(name, text)
     except InvalidValue:
-        return None
+        return []

@@ -1,7 +1,7 @@
 """The policy: which kinds of key there are, and where in events they are found."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from onetrail_collector.identity.hashing import KeyHasher, is_hash
@@ -26,14 +26,20 @@ class Policy:
     phone_region: str | None = None
     hasher: KeyHasher | None = field(default=None, repr=False)
 
-    def key(self, kind: str, value: str) -> Key:
-        """The key as it is stored, from any spelling of its value. Raises InvalidValue, KeyError.
+    def keys(self, kind: str, value: str) -> list[Key]:
+        """The keys that a person may mean by a value. Raises InvalidValue, KeyError.
 
-        Where keys are hashed, a hash is taken for what it is.
+        The last is what the value makes now; before it comes what it made before what distinguishes
+        mailboxes was ignored: such a key is still stored. A hash is taken for what it is.
         """
         if self.hasher is not None and is_hash(value):
-            return Key(kind, value)
-        return self.stored(Key(kind, self.normalise(kind, value)))
+            return [Key(kind, value)]
+        exact = replace(self.kinds[kind], ignore_gmail_dots=False, ignore_plus_tags=False)
+        values = (
+            normalise(exact, value, phone_region=self.phone_region),
+            self.normalise(kind, value),
+        )
+        return [self.stored(Key(kind, one)) for one in dict.fromkeys(values)]
 
     def normalise(self, kind: str, value: str) -> str:
         """The one spelling of a value of a kind. Raises InvalidValue, KeyError."""
