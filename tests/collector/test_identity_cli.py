@@ -68,6 +68,10 @@ def test_the_collector_that_runs_sees_what_the_command_line_decides(
     run("undo", "1", "--reason", "they are one after all")
     assert collector.get(f"/profiles/{app}")["id"] == web
     assert "undone by" in run("decisions")
+    [first] = collector.get("/identity/decisions")["decisions"]
+    again = run("undo", "1", "--reason", "again")
+    who = f"at {first['undone_at']}, by {first['undone_by']}: they are one after all"
+    assert again == f"decision 1 was undone already, {who}\n"
     [decision] = collector.get("/identity/decisions")["decisions"]
     assert decision["made_by"].endswith("on the command line")
     run("refuse-key", f"email:{ANN}", "--reason", "a mailing list")

@@ -62,6 +62,10 @@ def test_a_split_is_previewed_done_kept_in_the_history_and_undone(
     expect(signed_in.get_by_text("it was one person after all")).to_be_visible()
     signed_in.goto(f"{collector.url}/ui/profiles/{three[0]}")
     expect(signed_in.get_by_text("first start, who undid decision 1").first).to_be_visible()
+    signed_in.get_by_role("button", name="Undo").first.click()
+    expect(signed_in.get_by_role("dialog")).to_contain_text("It was undone already")
+    expect(signed_in.get_by_role("dialog")).to_contain_text("by first start: it was one person")
+    signed_in.keyboard.press("Escape")
     expect(signed_in.get_by_text("it was one person after all").first).to_be_visible()
 
 
@@ -84,6 +88,16 @@ def test_a_key_is_refused_for_everyone(signed_in: Page, collector: Any, three: l
     signed_in.get_by_role("button", name="Refuse", exact=True).click()
     confirm(signed_in, "Let user_id 17 join nobody", "the till's number")
     assert [devices(collector, device) for device in three] == [{device} for device in three]
+
+
+def test_spaces_are_no_reason(signed_in: Page, collector: Any, three: list[str]) -> None:
+    signed_in.goto(f"{collector.url}/ui/profiles/{three[0]}")
+    signed_in.get_by_role("button", name="Refuse", exact=True).click()
+    signed_in.get_by_label("Why?").fill("   ")
+    button = signed_in.get_by_role("button", name="Let user_id 17 join nobody")
+    button.click()
+    expect(signed_in.get_by_text("reason: expected a text of 1 to 500 characters")).to_be_visible()
+    assert collector.get("/identity/decisions")["decisions"] == []
 
 
 def test_leaving_the_dialog_changes_nothing(

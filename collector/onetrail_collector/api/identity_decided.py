@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from onetrail_collector.api.identity_views import KeyRef
+from onetrail_collector.api.identity_views import DecisionView, KeyRef
 from onetrail_collector.api.operation import Call
 from onetrail_collector.api.wrong_shape import NOT_BLANK
 from onetrail_collector.deciding import Outcome, decide
@@ -45,7 +45,8 @@ class Decided(msgspec.Struct):
     decision: its number, null in a preview of a new one. before and after: the profiles that
     change, with all of their profile IDs; `moved` are those that get another public id. more_links:
     more change than the 1,000 listed. settled is false where so much is concerned
-    that the rest is done in the background.
+    that the rest is done in the background. undone_before: the decision that was to be undone and
+    had been already, with who did it, when and why.
     """
 
     dry_run: bool
@@ -56,6 +57,7 @@ class Decided(msgspec.Struct):
     links: list[LinkChange]
     more_links: bool
     settled: bool
+    undone_before: DecisionView | None = None
 
 
 async def carry_out(call: Call[Any, Any], made: Sequence[Decision]) -> Decided:

@@ -104,7 +104,10 @@ async def undo_decision(call: Call[DecisionAsked, UndoBody]) -> Decided:
         dry_run=dry_run,
     )
     if outcome is None:  # it was undone before: the same call twice is one
-        return Decided(dry_run, act, [], [], [], [], more_links=False, settled=True)
+        [view] = decision_views(await call.store.identity.acts(limit=1, before=act + 1))
+        return Decided(
+            dry_run, act, [], [], [], [], more_links=False, settled=True, undone_before=view
+        )
     return told(outcome, act, dry_run=dry_run)
 
 

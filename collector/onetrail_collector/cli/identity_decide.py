@@ -115,7 +115,11 @@ def _show_decided(found: identity_decided.Decided, *, as_json: bool) -> None:
         f"{link.profile_id} -- {link.key.kind}:{link.key.value}"
         for link in found.links
     ]
-    if not found.after and not found.links:
+    before = found.undone_before
+    if before:
+        who = f"at {before.undone_at}, by {before.undone_by}: {before.undone_reason}"
+        lines = [f"decision {before.id} was undone already, {who}"]
+    elif not found.after and not found.links:
         lines.append("nothing changes")
     if not found.settled:
         lines.append("the rest is done in the background, by the collector")

@@ -1,5 +1,6 @@
 """The section [identity]: kinds of merging key and identification points, as a Policy."""
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -11,6 +12,9 @@ from onetrail_collector.identity.normalisers import NORMALISERS
 from onetrail_collector.identity.points import BUILT_IN_POINTS, IdentificationPoint
 from onetrail_collector.identity.policy import Policy, by_event_type
 from onetrail_collector.settings.errors import InvalidSettings, unknown
+
+MAX_NAME_CHARS = 64
+KIND_NAME = re.compile(rf"[A-Za-z0-9_-]{{1,{MAX_NAME_CHARS}}}")
 
 
 def to_policy(identity: Mapping[str, Any]) -> Policy:
@@ -29,6 +33,11 @@ def to_policy(identity: Mapping[str, Any]) -> Policy:
     """
     kinds = {kind.name: kind for kind in BUILT_IN_KINDS}
     for name, table in _table(identity.get("kinds", {}), "identity.kinds").items():
+        if not KIND_NAME.fullmatch(name):
+            raise InvalidSettings(
+                f"identity.kinds.{name[:80]!r}: a kind's name has 1 to {MAX_NAME_CHARS} characters,"
+                " each one of A to Z, a to z, 0 to 9, _ and -; a key is written KIND:VALUE"
+            )
         base = kinds.get(name, Kind(name))
         kinds[name] = _kind(base, _table(table, f"identity.kinds.{name}"))
     return Policy(

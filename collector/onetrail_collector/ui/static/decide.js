@@ -12,11 +12,11 @@ export function decide({ title, path, body, ask, done }) {
   const other = ask && h("input", { name: ask.name, required: true, autocomplete: "off", spellcheck: "false" });
   const preview = h("div", { class: "stack", role: "status" });
   const confirm = h("button", { value: "confirm", disabled: true }, title);
-  const filled = () => ({ ...body, ...(ask ? { [ask.name]: other.value.trim() } : {}), reason: reason.value.trim() || "preview" });
+  const filled = (why) => ({ ...body, ...(ask ? { [ask.name]: other.value.trim() } : {}), reason: why });
   const look = async () => {
     confirm.disabled = true;
     preview.replaceChildren(h("p", { class: "quiet" }, "Looking what would change…"));
-    const found = await post(path, filled(), { dry_run: "true" });
+    const found = await post(path, filled(reason.value.trim() || "preview"), { dry_run: "true" });
     preview.replaceChildren(...changes(found));
     confirm.disabled = false;
   };
@@ -38,7 +38,7 @@ export function decide({ title, path, body, ask, done }) {
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue !== "confirm") return;
-    post(path, filled())
+    post(path, filled(reason.value.trim()))
       .then(() => say("Done. It can be undone under Identity."))
       .then(done)
       .catch((error) => say(error.message));
@@ -52,6 +52,8 @@ export function decide({ title, path, body, ask, done }) {
 function changes(found) {
   const group = (profile) => h("li", {}, h("span", { class: "id" }, profile.id), ` with ${profile.profile_ids.length} ${profile.profile_ids.length === 1 ? "device" : "devices"}`);
   const links = found.links.map((link) => h("li", {}, `${link.key.kind} ${link.key.value}: ${link.refused_after ? `joins nobody (${link.refused_after})` : "joins again"}`));
+  const undone = found.undone_before;
+  if (undone) return [h("p", {}, `It was undone already, at ${undone.undone_at}, by ${undone.undone_by}: ${undone.undone_reason}`)];
   if (!found.before.length && !links.length) return [h("p", {}, "Nothing changes now; it will hold for what comes.")];
   return [
     found.before.length ? h("div", { class: "columns" }, h("div", {}, h("h3", {}, "Now"), h("ul", { class: "plain" }, ...found.before.map(group))), h("div", {}, h("h3", {}, "Then"), h("ul", { class: "plain" }, ...found.after.map(group)))) : null,
