@@ -130,6 +130,7 @@ def test_a_person_is_shown_in_words_and_as_a_picture(collector: Any, pair: tuple
 def test_a_key_names_the_one_profile_that_has_it(collector: Any, pair: tuple[str, str]) -> None:
     web, app = pair
     typed = "email:Ann@TRAIL.ch"
+    assert collector.run("identity", "show", f" {typed} ").startswith(f"profile {web}: 2 devices")
     assert collector.run("identity", "why", typed, app) == collector.run(
         "identity", "why", web, app
     )

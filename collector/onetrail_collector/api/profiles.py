@@ -184,7 +184,7 @@ async def key_meant(store: Store, policy: Policy, text: str) -> Key:
 
 def parse_keys(policy: Policy, text: str) -> list[Key]:
     """The merging keys that may be meant by `KIND:VALUE`, as Policy.keys(). Raises Refused."""
-    name, colon, value = text.partition(":")
+    name, colon, value = text.strip().partition(":")
     if not colon or name not in policy.kinds:
         kinds = ", ".join(sorted(policy.kinds))
         raise wrong_shape(f"key: expected KIND:VALUE with a kind of {kinds}; got {text[:80]!r}")
