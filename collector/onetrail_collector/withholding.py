@@ -87,7 +87,11 @@ def withhold(request: Request, known: Known) -> Request:
         identifications={
             index: found for index, found in identifications.items() if index not in withheld
         },
-        strangers=tuple(found for index, found in identifications.items() if index in withheld),
+        strangers=tuple(
+            (event.session, identifications[event.index])
+            for event in envelope.events
+            if event.index in withheld and event.index in identifications
+        ),
     )
 
 

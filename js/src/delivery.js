@@ -1,6 +1,7 @@
 import { allowed } from "./allowed.js";
 import { free, take } from "./batch.js";
 import { say } from "./guard.js";
+import { text } from "./identifyProperties.js";
 import { judge } from "./judge.js";
 import { emit } from "./listeners.js";
 import { lock } from "./lock.js";
@@ -32,8 +33,8 @@ const send = async (limit, leaving) => {
   const [stamp, issued, context] = JSON.parse(head);
   const request = JSON.stringify({
     source: { id: options.source },
+    profile: { id: text(profileFor(stamp) || issued) }, // by what was sent since then the device may have changed hands
     session: { id: idOf(stamp) },
-    profile: { id: issued || profileFor(stamp) },
     sent_at: now(),
     context,
     events: JSON.parse(`[${lines}]`),

@@ -13,7 +13,7 @@ export const identifyProperties = ({ email, phone, userId, traits, signature }) 
 });
 
 /** @type {(value: string | number | null | undefined) => string | undefined} */
-const text = (value) => value?.toString() || undefined;
+export const text = (value) => value?.toString() || undefined;
 
 /**
  * @typedef {object} Who

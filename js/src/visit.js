@@ -27,7 +27,7 @@ export const stamp = () => readCookie("onetrail") || "";
  */
 export const profileFor = (stamp) => {
   const [epoch, id] = known();
-  return epoch === epochOf(stamp) ? id : undefined;
+  if (epoch === epochOf(stamp)) return id;
 };
 
 /**

@@ -43,6 +43,26 @@ test("the newest answer for the current session counts, also when it names anoth
   assert.equal(api.profileId(), P2);
 });
 
+test("an answer that was lost names another profile when it comes: what waited behind it goes under that one", async () => {
+  const browser = createBrowser();
+  browser.open().api.track("first");
+  await settled();
+  browser.answers = () => ({ status: 0 });
+  browser.open().api.identify({ userId: 42 });
+  await settled();
+  browser.document.close();
+  browser.answers = () => accepted(P2);
+  const next = browser.open();
+  next.api.track("later");
+  await settled();
+  await settled();
+  assert.deepEqual(
+    browser.requests.slice(2).map(({ profile, events }) => [events[0].type, profile.id]),
+    [["identify", P1], ["later", P2]],
+  );
+  assert.equal(next.api.profileId(), P2);
+});
+
 test("reset begins a new session without a profile, and events before it keep theirs, in a request of their own", async () => {
   const browser = createBrowser();
   const { api } = browser.open();

@@ -74,14 +74,15 @@ class Assignment:
         receipt = Receipt("", device.public_id, rejected=envelope.rejected)
         stored = self._known.sessions[source.id, device.public_id]
         session = device if envelope.imported else stored
-        for stranger in strangers:
+        for public_id, stranger in strangers:
+            if public_id is not None and (source.id, public_id) in self._known.sessions:
+                session = self._devices.session(envelope, source, public_id, device, received_ms)
             session, device = self._devices.sign_in(request, source, session, device, stranger)
         request = request._replace(envelope=envelope)
         device = self._add_events(request, source, session, device, receipt)
+        receipt.profile = self._devices.goes_on(envelope, source, device).public_id
         self._devices.write()
         receipt.accepted = len(receipt.events) - receipt.duplicates
-        goes_on = self._known.sessions[source.id, device.public_id]  # it may have changed hands
-        receipt.profile = goes_on.profile_id.public_id
         return receipt
 
     def _add_events(
@@ -97,13 +98,19 @@ class Assignment:
         context_id = self._context(envelope.context)
         behind_ms = skew_ms(envelope, received_ms)
         shift_ms = behind_ms or 0
-        number, current, holder = session.id, session.public_id, session.profile_id.id
+        number, holder = session.id, session.profile_id.id
+        current: str | None = session.public_id
+        if session.profile_id.handed_from is not None and not envelope.imported:
+            current = None  # sessions of the one before may come after it
         for event in envelope.events:
             event_id, time_ms, ahead_ms = event.id, event.time_ms, None
             receipt.events.append(event_id)
             if event_id in known:
                 receipt.duplicates += 1
                 receipt.duplicate_indexes.append(event.index)
+                if not envelope.imported:
+                    self._devices.repeat(source, known[event_id])
+                    current = None  # what follows may go on under another profile ID
                 continue
             if time_ms is None:
                 time_ms = received_ms
@@ -114,9 +121,7 @@ class Assignment:
                     self.writes.clamped += 1
             own = event.session or usual
             if own != current:
-                session = self._sessions.session(
-                    source, own, device.profile_id, time_ms, envelope.client
-                )
+                session = self._devices.session(envelope, source, own, device, time_ms)
                 number, current, holder = session.id, own, session.profile_id.id
             if event.index in identifications:
                 session, device = self._sign_in(

@@ -7,11 +7,12 @@ device itself, the profile ID that was issued to it stands for the payload's.
 
 import msgspec
 
+from onetrail_collector.assignment.hands import Hands
 from onetrail_collector.assignment.request import Request, sessions_of
 from onetrail_collector.assignment.sessions import Sessions
 from onetrail_collector.device import divide
 from onetrail_collector.identification import Identification
-from onetrail_collector.store.rows import DeviceKey, Session, Source
+from onetrail_collector.store.rows import DeviceKey, ProfileId, Session, Source
 from onetrail_collector.wire.envelope import ARRIVAL, Envelope
 
 
@@ -23,11 +24,13 @@ class Devices:
         self._known = sessions.known
         self._writes = sessions.writes
         self._changed: set[tuple[int, str]] = set()
+        self._hands = Hands()  # of the request that was found last
 
     def find(
         self, envelope: Envelope, source: Source, received_ms: int
     ) -> tuple[Envelope, Session]:
         """The session that a request begins with, and the envelope with all sessions named."""
+        self._hands = Hands()
         if envelope.device is not None:
             return self._named_device(envelope, source, received_ms)
         return envelope, self._device_session(envelope, source, received_ms)
@@ -44,11 +47,11 @@ class Devices:
             return (
                 found._replace(profile_id=profile_id) if envelope.imported and profile_id else found
             )
-        if (profile_id is None or envelope.imported) and not named:
-            for event in envelope.events:  # a retry, of a client that has no session
+        if not named:
+            for event in reversed(envelope.events):  # a retry, of a client that has no session
                 retried = known.events[source.id].get(event.id)
                 if retried is not None:
-                    return known.sessions.setdefault((source.id, retried.public_id), retried)
+                    return known.sessions[source.id, retried.public_id]
         if profile_id is None:
             static_id = envelope.profile if source.static_ids else None
             profile_id = self._sessions.sibling(source, named[1:]) or self._sessions.issue(
@@ -85,7 +88,7 @@ class Devices:
             fresh = [event for event in fresh if event.id not in seen]
         if not fresh:
             session = seen[envelope.events[0].id]
-            return envelope, known.sessions.setdefault((source.id, session.public_id), session)
+            return envelope, known.sessions[source.id, session.public_id]
         behind_ms = skew_ms(envelope, received_ms) or 0
         latest_ms = received_ms - behind_ms
         times_ms = [
@@ -96,7 +99,7 @@ class Devices:
         ]
         held = known.devices.get(place)
         if held is not None:
-            profile_id, present, last_ms = held
+            profile_id, present, last_ms = self._present(source, held)
         else:
             sibling = self._sessions.sibling(source, sessions_of(envelope))
             profile_id, present, last_ms = (
@@ -112,13 +115,43 @@ class Devices:
         session = self._sessions.session(
             source, course.begins, profile_id, times_ms[0], envelope.client
         )
+        self._sessions.move(source, session, self._hands.now(session.profile_id))
         return envelope, session._replace(profile_id=profile_id)
+
+    def _present(self, source: Source, held: DeviceKey) -> DeviceKey:
+        """A named device as it is known, without a session of whoever had it before."""
+        self._hands.see(held.profile_id)
+        present = self._known.sessions.get((source.id, held.session or ""))
+        if present is not None and present.profile_id != held.profile_id:
+            return held._replace(session=None)  # hands changed in another session
+        return held
 
     def keep(self, place: tuple[int, str], device: DeviceKey) -> None:
         """Remember where a device that its client names goes on."""
         if self._known.devices.get(place) != device:
             self._known.devices[place] = device
             self._changed.add(place)
+
+    def session(
+        self, envelope: Envelope, source: Source, public_id: str, device: Session, time_ms: int
+    ) -> Session:
+        """A session, known or new, as it goes on at this point of a request."""
+        holder = self._hands.now(device.profile_id)
+        session = self._sessions.session(source, public_id, holder, time_ms, envelope.client)
+        self._hands.see(session.profile_id)
+        return self._sessions.move(source, session, self._hands.now(session.profile_id))
+
+    def repeat(self, source: Source, stored: Session) -> None:
+        """Go past an event that is stored already, whose device may have changed hands by it."""
+        self._hands.see(stored.profile_id)
+        self._hands.see(self._known.sessions[source.id, stored.public_id].profile_id)
+
+    def goes_on(self, envelope: Envelope, source: Source, device: Session) -> ProfileId:
+        """The profile ID under which a request's own session goes on after it."""
+        session = self._known.sessions[source.id, device.public_id]
+        if not envelope.imported:
+            session = self._sessions.move(source, session, self._hands.now(session.profile_id))
+        return session.profile_id
 
     def sign_in(
         self,
@@ -131,6 +164,7 @@ class Devices:
         """The session, and its device, as they go on when an event has said who somebody is."""
         holder, named = session.profile_id, request.envelope.device
         session = self._sessions.change_hands(source, session, identification, request.received_ms)
+        self._hands.see(session.profile_id)
         if named is not None and session.profile_id != holder:
             place = (source.id, named)
             self.keep(place, self._known.devices[place]._replace(profile_id=session.profile_id))

@@ -12,13 +12,14 @@ from onetrail_collector.wire.envelope import ANOTHER_DEVICE, ARRIVAL, Envelope
 class Request(NamedTuple):
     """An Envelope and, by event index, what its identifying events say of who somebody is.
 
-    `strangers` is what events say that are not stored: their device changes hands all the same.
+    `strangers` is what events say that are not stored, each with its session where it names one:
+    their device changes hands all the same.
     """
 
     envelope: Envelope
     identifications: dict[int, Identification]
     received_ms: int
-    strangers: tuple[Identification, ...] = ()
+    strangers: tuple[tuple[str | None, Identification], ...] = ()
 
 
 def question(requests: Iterable[Request], *, with_events: bool) -> Question:
@@ -76,12 +77,27 @@ def profile_ids_that_state(
         device = known.devices.get((source.id, envelope.device or ""))
         if device is not None:
             found.add(device.profile_id.id)
-        sessions = [
-            *(known.sessions.get((source.id, public_id)) for public_id in sessions_of(envelope)),
-            *(known.events[source.id].get(event.id) for event in envelope.events),
-        ]
-        found.update(session.profile_id.id for session in sessions if session is not None)
-    return found
+        seen = known.events[source.id]
+        stored = [seen[event.id] for event in envelope.events if event.id in seen]
+        named = [*sessions_of(envelope), *(session.public_id for session in stored)]
+        sessions = [known.sessions.get((source.id, public_id)) for public_id in named]
+        found.update(
+            session.profile_id.id for session in (*sessions, *stored) if session is not None
+        )
+    return found | _heirs(found, known) if found else found
+
+
+def _heirs(profile_ids: set[int], known: Known) -> set[int]:
+    """Those known that took over from these, or from one another: a session may be moved there."""
+    sessions = [*known.sessions.values()]
+    for events in known.events.values():
+        sessions += events.values()
+    handed = {one.profile_id for one in sessions if one.profile_id.handed_from is not None}
+    heirs: set[int] = set()
+    for profile_id in sorted(handed):
+        if profile_id.handed_from in profile_ids or profile_id.handed_from in heirs:
+            heirs.add(profile_id.id)
+    return heirs
 
 
 def sessions_of(envelope: Envelope) -> list[str]:

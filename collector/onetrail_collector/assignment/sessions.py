@@ -37,13 +37,20 @@ class Sessions:
         self._describe = describe
         self._new_sessions: dict[int, int] = {}  # number -> place in writes.sessions
 
-    def issue(self, source: Source, received_ms: int, public_id: str | None = None) -> ProfileId:
+    def issue(
+        self,
+        source: Source,
+        received_ms: int,
+        public_id: str | None = None,
+        *,
+        handed_from: int | None = None,
+    ) -> ProfileId:
         """A new profile ID; its public id is made, or another collector's."""
-        self.known.last_profile_id += 1
-        profile_id = ProfileId(self.known.last_profile_id, public_id or self.new_id())
+        self.known.last_profile_id = number = self.known.last_profile_id + 1
+        profile_id = ProfileId(number, public_id or self.new_id(), handed_from)
         self.known.profile_ids[profile_id.public_id] = profile_id
         self.writes.profile_ids.append(
-            NewProfileId(*profile_id, source.id, received_ms, profile_id.id)
+            NewProfileId(number, profile_id.public_id, source.id, received_ms, number, handed_from)
         )
         return profile_id
 
@@ -92,17 +99,22 @@ class Sessions:
         }
         held = self.known.exclusive.setdefault(session.profile_id.id, {})
         if any(held.get(kind, value) != value for kind, value in stated.items()):
-            session = session._replace(profile_id=self.issue(source, received_ms))
-            self._move(source, session)
+            next_id = self.issue(source, received_ms, handed_from=session.profile_id.id)
+            session = self.move(source, session, next_id)
             held = self.known.exclusive.setdefault(session.profile_id.id, {})
         held.update(stated)
         return session
 
-    def _move(self, source: Source, session: Session) -> None:
+    def move(self, source: Source, session: Session, profile_id: ProfileId) -> Session:
+        """The session as it goes on under this profile ID."""
+        if session.profile_id == profile_id:
+            return session
+        session = session._replace(profile_id=profile_id)
         self.known.sessions[source.id, session.public_id] = session
         place = self._new_sessions.get(session.id)
         if place is None:
-            self.writes.moved_sessions[session.id] = session.profile_id.id
+            self.writes.moved_sessions[session.id] = profile_id.id
         else:
-            moved = self.writes.sessions[place]._replace(profile_id=session.profile_id.id)
+            moved = self.writes.sessions[place]._replace(profile_id=profile_id.id)
             self.writes.sessions[place] = moved
+        return session

@@ -43,33 +43,37 @@ SELECT
    FROM sources WHERE public_id IN (SELECT value FROM json_each(?1))),
 
   (SELECT json_group_array(json_array(sessions.source, sessions.id, sessions.public_id,
-                                      profile_ids.id, profile_ids.public_id))
+                                      profile_ids.id, profile_ids.public_id,
+                                      profile_ids.handed_from))
    FROM json_each(?2) AS by_source
    CROSS JOIN sources ON sources.public_id = by_source.key
    CROSS JOIN json_each(by_source.value) AS asked
    CROSS JOIN sessions ON sessions.source = sources.id AND sessions.public_id = asked.value
    CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id),
 
-  (SELECT json_group_array(json_array(id, public_id))
+  (SELECT json_group_array(json_array(id, public_id, handed_from))
    FROM profile_ids WHERE public_id IN (SELECT value FROM json_each(?3))),
 
   (SELECT json_group_array(json_array(events.source, events.event_id, sessions.id,
-                                      sessions.public_id, profile_ids.id, profile_ids.public_id))
+                                      sessions.public_id, profile_ids.id, profile_ids.public_id,
+                                      profile_ids.handed_from,
+                                      own.id, own.public_id, own.handed_from))
    FROM json_each(?4) AS by_source
    CROSS JOIN sources ON sources.public_id = by_source.key
    CROSS JOIN json_each(by_source.value) AS asked
    CROSS JOIN events ON events.source = sources.id AND events.event_id = asked.value
    CROSS JOIN sessions ON sessions.id = events.session
-   CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id),
+   CROSS JOIN profile_ids ON profile_ids.id = sessions.profile_id
+   CROSS JOIN profile_ids AS own ON own.id = events.profile_id),
 
   (SELECT json_group_array(json_array(contexts.id, asked.value))
    FROM json_each(?5) AS asked
    CROSS JOIN contexts ON contexts.sha256 = asked.key),
 
   (SELECT json_group_array(json_array(device_keys.source, device_keys.value, profile_ids.id,
-                                      profile_ids.public_id, device_keys.last_ms,
-                                      sessions.id, sessions.public_id,
-                                      holder.id, holder.public_id))
+                                      profile_ids.public_id, profile_ids.handed_from,
+                                      device_keys.last_ms, sessions.id, sessions.public_id,
+                                      holder.id, holder.public_id, holder.handed_from))
    FROM json_each(?6) AS by_source
    CROSS JOIN sources ON sources.public_id = by_source.key
    CROSS JOIN json_each(by_source.value) AS asked
@@ -124,20 +128,19 @@ class Transaction:
             _json(question.devices),
         )
         sources, sessions, profile_ids, events, contexts, devices = map(_rows.decode, row[:6])
-        by_source: dict[int, dict[str, Session]] = {source[0]: {} for source in sources}
-        for event in events:
-            by_source[event[0]][event[1]] = _session(event[2:])
         known = Known(
             sources={source[1]: to_source(source) for source in sources},
             sessions={(row[0], row[2]): _session(row[1:]) for row in sessions},
             profile_ids={row[1]: ProfileId(*row) for row in profile_ids},
-            events=by_source,
+            events={source[0]: {} for source in sources},
             contexts={body: number for number, body in contexts},
             last_profile_id=row[6],
             last_session=row[7],
             last_context=row[8],
             salt=row[9],
         )
+        for event in events:
+            _add_event(known, event)
         for device in devices:
             _add_device(known, device)
         return known
@@ -216,12 +219,19 @@ class Transaction:
 
 
 def _session(row: Sequence[Any]) -> Session:
-    return Session(row[0], row[1], ProfileId(row[2], row[3]))
+    return Session(row[0], row[1], ProfileId(*row[2:5]))
+
+
+def _add_event(known: Known, row: Sequence[Any]) -> None:
+    source, event_id, *session = row
+    now = _session(session)
+    known.sessions[source, now.public_id] = now
+    known.events[source][event_id] = now._replace(profile_id=ProfileId(*session[5:]))
 
 
 def _add_device(known: Known, row: Sequence[Any]) -> None:
-    source, value, number, public_id, last_ms, *session = row
-    profile_id = ProfileId(number, public_id)
+    source, value, number, public_id, handed_from, last_ms, *session = row
+    profile_id = ProfileId(number, public_id, handed_from)
     known.devices[source, value] = DeviceKey(profile_id, session[1], last_ms)
     if session[0] is not None:
         known.sessions[source, session[1]] = _session(session)

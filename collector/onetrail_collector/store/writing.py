@@ -60,7 +60,7 @@ SET profile_id = excluded.profile_id, session = excluded.session, last_ms = excl
 """
 
 EVENTS = f"events ({', '.join(EVENT_COLUMNS)})"
-PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile)"
+PROFILE_IDS = "profile_ids (id, public_id, source, issued_ms, profile, handed_from)"
 SESSIONS = "sessions (id, source, public_id, profile_id, started_ms, client)"
 CONTEXTS = "contexts (id, sha256, body)"
 MOVE_SESSION = "UPDATE sessions SET profile_id = ?2 WHERE id = ?1"

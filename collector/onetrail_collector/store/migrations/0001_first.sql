@@ -34,7 +34,8 @@ CREATE TABLE profile_ids (
     source    INTEGER NOT NULL REFERENCES sources (id),
     issued_ms INTEGER NOT NULL,
     profile   INTEGER NOT NULL,
-    dropped_links INTEGER NOT NULL DEFAULT 0  -- keys beyond the number that one profile ID may have
+    dropped_links INTEGER NOT NULL DEFAULT 0,  -- keys beyond the number that one profile ID may have
+    handed_from INTEGER  -- where its device changed hands, the one before, which may be gone: erased
 );
 CREATE INDEX profile_ids_by_profile ON profile_ids (profile) WHERE profile <> id;  -- a profile's page
 

@@ -11,10 +11,14 @@ from onetrail_collector.store.rows.sources import Source
 
 
 class ProfileId(NamedTuple):
-    """A profile ID that the collector has issued."""
+    """A profile ID that the collector has issued.
+
+    handed_from: where its device changed hands, the number of the one before.
+    """
 
     id: int
     public_id: str
+    handed_from: int | None = None
 
 
 class Session(NamedTuple):
@@ -54,7 +58,9 @@ class Known:
     sources: dict[str, Source] = field(default_factory=dict)
     sessions: dict[tuple[int, str], Session] = field(default_factory=dict)
     profile_ids: dict[str, ProfileId] = field(default_factory=dict)
-    events: dict[int, dict[str, Session]] = field(default_factory=dict)  # source -> event id
+    events: dict[int, dict[str, Session]] = field(default_factory=dict)
+    """By source and event id, its session with the profile ID that the event has: `sessions` says
+    under which that session goes on."""
     exclusive: dict[int, dict[str, str]] = field(
         default_factory=dict
     )  # profile ID -> kind -> value
@@ -75,6 +81,7 @@ class NewProfileId(NamedTuple):
     source: int
     issued_ms: int
     profile: int
+    handed_from: int | None = None
 
 
 class NewSession(NamedTuple):
