@@ -105,22 +105,43 @@ def test_kill_9_between_commits_leaves_what_resolve_says(
 
 def test_a_denied_consent_is_shown_by_the_profile_and_outlives_a_merge(collector: Any) -> None:
     """A grant of the same time, from the other device, does not undo it; a later one does."""
-
-    def identify(session: str, day: int, *, ads: bool) -> str:
-        event = {
-            "id": str(uuid4()),
-            "type": "identify",
-            "time": f"2026-01-0{day}T00:00:00Z",
-            "properties": {"email": "ann@shop.test", "traits": {"consent": {"ads": ads}}},
-        }
-        body = {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
-        answer = collector.post(body)
-        assert answer.status_code == 200, answer.text
-        return str(answer.json()["profile"]["id"])
-
     phone, laptop = str(uuid4()), str(uuid4())
-    profile = identify(phone, 2, ads=False)
-    identify(laptop, 2, ads=True)
+    profile = consent(collector, phone, 2, ads=False)
+    consent(collector, laptop, 2, ads=True)
     assert collector.get(f"/profiles/{profile}")["traits"]["consent.ads"]["value"] is False
-    identify(laptop, 3, ads=True)
+    consent(collector, laptop, 3, ads=True)
     assert collector.get(f"/profiles/{profile}")["traits"]["consent.ads"]["value"] is True
+
+
+def test_a_denial_within_a_purpose_is_shown_beside_a_later_grant(collector: Any) -> None:
+    """And a denial of the whole purpose, with the event that did it, for each of its parts."""
+
+    def shown() -> dict[str, object]:
+        traits = collector.get(f"/profiles/{profile}")["traits"]
+        return {name: trait["value"] for name, trait in traits.items()}
+
+    session = str(uuid4())
+    profile = consent(collector, session, 1, marketing={"email": False})
+    consent(collector, session, 2, marketing={"sms": True})
+    assert shown() == {"consent.marketing.email": False, "consent.marketing.sms": True}
+    consent(collector, session, 3, marketing="denied")
+    assert shown() == {
+        "consent.marketing": "denied",
+        "consent.marketing.email": False,
+        "consent.marketing.sms": "denied",
+    }
+    [lost] = collector.get(f"/profiles/{profile}")["traits"]["consent.marketing.sms"]["lost"]
+    assert lost["value"] is True
+
+
+def consent(collector: Any, session: str, day: int, **given: object) -> str:
+    event = {
+        "id": str(uuid4()),
+        "type": "identify",
+        "time": f"2026-01-0{day}T00:00:00Z",
+        "properties": {"email": "ann@shop.test", "traits": {"consent": given}},
+    }
+    body = {"source": {"id": "demo"}, "session": {"id": session}, "events": [event]}
+    answer = collector.post(body)
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["profile"]["id"])
