@@ -21,6 +21,7 @@ buckets:
 clock:
 error_page:
 errors:
+extra:
 identity:
 ids:
 limits:
@@ -69,7 +70,8 @@ assignment: device errors identification identity ids link_warnings origins quar
     wire
 deciding: effects identity regions regrouping resolution store
 importing: identity ids policy_in_force resolution store
-rebuild: identity large_regions pacing policy_in_force regions regrouping resolution store
+rebuild: identity large_reading large_regions pacing policy_in_force regions regrouping resolution
+    store
 retention: clock metrics settings store
 withholding: assignment identification identity store wire
 ingest: assignment bell clock enrichment errors identification identity limits link_warnings
@@ -84,10 +86,10 @@ health: api auth errors
 parts: body buckets clock dry_run enrichment erasure ingest metrics page_counts readiness rebuild
     refusals retention settings store
 app: api body clock endpoint error_page errors health metrics pages parts settings ui wire
-cli: api app auth clock enrichment erasure errors exports identity importing importing_events
+cli: api app auth clock enrichment erasure errors exports extra identity importing importing_events
     ingest limits logs origins pages policy_in_force printable rebuild replay
     server settings store welcome wire
-__main__: cli
+__main__: cli extra
 """
 ARROWS: dict[str, set[str]] = {
     part: set(named.split())

@@ -54,7 +54,8 @@ class Collector(Starlette):
         if way_in is not None:
             return way_in(scope, receive, send)
         if scope.get("path", "").startswith("//"):  # the client was given an address with a slash
-            return self({**scope, "path": "/" + scope["path"].lstrip("/")}, receive, send)
+            scope["path"] = "/" + scope["path"].lstrip("/")  # the log reads the same scope
+            return self(scope, receive, send)
         return super().__call__(scope, receive, send)
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Collection, Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from itertools import islice
-from sys import intern
+from sys import getsizeof, intern
 from typing import Any
 
 from onetrail_collector.identity.decisions import named_in
@@ -21,26 +21,34 @@ from onetrail_collector.store.rows import LargeRegion
 ROWS_A_PAGE = 2_000
 ROWS_A_STEP = 2_000  # to read so many takes about 10 ms
 A_PAGE = 20  # to ask for one takes as long as so many rows
+# Of memory at most, from here until it is resolved, besides the texts (docs/benchmarks.md).
+PROFILE_BYTES, PROFILE_ID_BYTES, KEY_BYTES, LINK_BYTES = 110, 400, 310, 300
 
 
 class TooLarge(Exception):  # noqa: N818 - of a region
-    """There is more within reach than may be in memory: these profiles and more."""
+    """There is more within reach than may be in memory: these profiles and more.
 
-    def __init__(self, profiles: AbstractSet[int], profile_ids: Collection[int]) -> None:
-        super().__init__(profiles, profile_ids)
+    known: it was met in one of those that were named as such.
+    """
+
+    def __init__(
+        self, profiles: AbstractSet[int], profile_ids: Collection[int], *, known: bool
+    ) -> None:
+        super().__init__(profiles, profile_ids, known)
         self.profiles = profiles
         self.profile_ids = profile_ids
+        self.known = known
 
 
 async def read_large(
-    store: Store, profile_id: int, *, max_rows: int, too_large: AbstractSet[int] = frozenset()
+    store: Store, profile_id: int, *, max_bytes: int, too_large: AbstractSet[int] = frozenset()
 ) -> LargeRegion:
     """All within reach of a profile ID, and what was decided about it.
 
-    Raises TooLarge where it has more than `max_rows` profile IDs and links, and where it meets one
-    of these profiles.
+    Raises TooLarge where to resolve it would take more memory, about, and where it meets one of
+    these profiles.
     """
-    reading = _Reading()
+    reading = _Reading(too_large)
     async with store.transaction() as transaction:
         profiles = await transaction.identity.profiles([profile_id])
     reading.reach(profiles.values())
@@ -48,8 +56,8 @@ async def read_large(
         began = asyncio.get_running_loop().time()
         async with store.transaction() as transaction:
             await transaction.at_once(reading.step)
-        if reading.rows > max_rows or not reading.reached.isdisjoint(too_large):
-            raise TooLarge(reading.reached, reading.region.profiles.keys())
+        if reading.known or reading.bytes > max_bytes:
+            raise TooLarge(reading.reached, reading.region.profiles.keys(), known=reading.known)
         await rest(began)
     return reading.region
 
@@ -86,9 +94,12 @@ class _Queue:
 class _Reading:
     """What was read so far, and what that leads to."""
 
-    def __init__(self) -> None:
+    def __init__(self, too_large: AbstractSet[int]) -> None:
         self.region = LargeRegion()
         self.reached: set[int] = set()  # profiles
+        self.bytes = 0  # that it takes to resolve all this, about
+        self.known = False  # to be too large
+        self._too_large = too_large
         self._numbers, self._profiles = _Queue(), _Queue()  # the same: for who goes by it, and all
         self._profile_ids, self._keys = _Queue(), _Queue()
 
@@ -97,13 +108,10 @@ class _Reading:
         for profile in profiles:
             if profile not in self.reached:
                 self.reached.add(profile)
+                self.bytes += PROFILE_BYTES
+                self.known = self.known or profile in self._too_large
                 self._numbers.add(profile)
                 self._profiles.add(profile)
-
-    @property
-    def rows(self) -> int:
-        """How many profile IDs and links were read."""
-        return len(self.region.profiles) + len(self.region.links)
 
     @property
     def goes_on(self) -> bool:
@@ -146,6 +154,7 @@ class _Reading:
         for profile, profile_id in members:
             if profile_id not in self.region.profiles:  # else it has moved since
                 self.region.profiles[profile_id] = profile
+                self.bytes += PROFILE_ID_BYTES
                 self._profile_ids.add(profile_id)
         self.region.decisions.update((row.id, row.decision) for row in rows)
         self.reach(named_profiles.values())
@@ -161,11 +170,13 @@ class _Reading:
             region.keys[key] = profile
             region.values[key] = (intern(kind), value)
             self._keys.add(key)
+            self.bytes += KEY_BYTES + getsizeof(value)
             if profile is not None:
                 self.reach([profile])
         for profile_id, key, time_ms, event_id, refused in page:
             if key in region.values:
                 region.links.append((profile_id, region.values[key], time_ms, event_id))
+                self.bytes += LINK_BYTES + getsizeof(event_id)
                 if refused is not None:
                     region.refused[profile_id, key] = refused
         return len(page)

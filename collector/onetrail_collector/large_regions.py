@@ -6,13 +6,14 @@ profile IDs come next. Its own word there is struck off last: who dies in betwee
 of two at once the later goes on alone.
 
 All of it is in memory at once. What would take more than half of what the collector may have stays
-as commits left it: its links in conflict join nobody.
+as commits left it, on record: its links in conflict join nobody until it is smaller.
 """
 
 import asyncio
 import logging
 from collections import Counter
 from collections.abc import Collection, Iterator
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 from onetrail_collector.identity.policy import Policy
@@ -25,11 +26,9 @@ from onetrail_collector.store.protocol import IdentityTransaction, Store
 from onetrail_collector.store.rows import Change, ChangeCause, LargeRegion, Regrouping
 
 IDS_A_STEP = 2_000
-BYTES_A_ROW = 512  # of memory, for a profile ID or a link, at most, while it is resolved
-
 TOO_LARGE = (
-    "more than %s profile IDs and links hang together with profile ID number %d; for so many there "
-    "is not enough memory: those of its links that are in conflict join nobody (unsettled)"
+    "what hangs together with profile ID number %d takes more than %d MiB to resolve, half of the "
+    "memory there is: those of its links that are in conflict join nobody until it is smaller"
 )
 
 log = logging.getLogger("onetrail_collector")
@@ -41,25 +40,26 @@ async def settle_large(  # noqa: PLR0913 - what, under which rules, and why
     policy: Policy,
     *,
     now_ms: int,
-    too_large: set[int],
+    too_large: AbstractSet[int] = frozenset(),
     cause: ChangeCause = "background",
 ) -> tuple[Counter[str], Collection[int]]:
     """Settle a reach too large for a transaction, in steps; answers its profile IDs as well.
 
-    One too large for the memory is left, its profiles are added to `too_large`, and those of its
-    profile IDs that were read are answered.
+    Raises TooLarge, and leaves a word of it, where it is too large for the memory or meets one of
+    these profiles, which are known to be so.
     """
     async with store.transaction() as transaction:
+        before = await transaction.identity.settling()
         word = await transaction.identity.begin_settling(profile_id)
-    max_rows = allowed_bytes() // 2 // BYTES_A_ROW
+    max_bytes = allowed_bytes() // 2
     try:
-        region = await read_large(store, profile_id, max_rows=max_rows, too_large=too_large)
+        region = await read_large(store, profile_id, max_bytes=max_bytes, too_large=too_large)
     except TooLarge as found:
-        if found.profiles.isdisjoint(too_large):
-            log.warning(TOO_LARGE, f"{max_rows:,}", profile_id)
-        too_large |= found.profiles
-        await _strike_off(store, found.profile_ids, profile_id, word)
-        return Counter(), found.profile_ids
+        if not found.known:
+            log.warning(TOO_LARGE, profile_id, max_bytes >> 20)
+        async with store.transaction() as transaction:
+            await transaction.identity.leave_settling(word, before=before)
+        raise
     async with store.transaction() as transaction:
         region.free = await transaction.identity.reserve_numbers(len(region.profiles))
     done = await asyncio.to_thread(_plan, region, policy)

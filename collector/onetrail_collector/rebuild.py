@@ -9,11 +9,11 @@ MAX_REGION, in several (large_regions.py), and not too often (pacing.py).
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Callable, Iterator
 
 from onetrail_collector.identity.decisions import named_in
 from onetrail_collector.identity.policy import Policy
+from onetrail_collector.large_reading import TooLarge
 from onetrail_collector.large_regions import settle_large
 from onetrail_collector.pacing import Pace, rest
 from onetrail_collector.policy_in_force import (
@@ -75,22 +75,18 @@ async def rebuild(
     whole = last_key + last_id
     async for done in _reconsider_keys(store, policy, last_key):
         progress(done, whole)
-    changes: Counter[str] = Counter()
-    seen = _Seen()
+    at_once = Pace(pause=0)
+    settling = _Settling(store, policy, at_once, now_ms=now_ms, cause="policy")
     waiting = iter(range(1, last_id + 1))
-    while True:
-        changed, at = await _step(
-            store, policy, waiting, seen, now_ms=now_ms, pace=None, cause="policy"
-        )
-        changes += changed
-        if at is None:
-            break
+    while (at := await settling.step(waiting)) is not None:
         progress(last_key + at, whole)
     async with store.transaction() as transaction:  # what is left is on record in `unsettled`
         await end_applying(transaction.identity, policy, before=before)
-    changes += await settle_rest(store, policy, now_ms=now_ms, pace=pace, cause="policy")
+    rest_of_it = await settle_rest(
+        store, policy, now_ms=now_ms, pace=pace or at_once, cause="policy"
+    )
     progress(whole, whole)
-    return changes
+    return settling.changes + rest_of_it
 
 
 async def settle_rest(
@@ -102,25 +98,21 @@ async def settle_rest(
     cause: ChangeCause = "background",
 ) -> Counter[str]:
     """Settle the profile IDs that commits have left, but those that wait; answers as rebuild()."""
+    pace = pace or Pace(pause=0)
     changes: Counter[str] = Counter()
-    after = 0 if pace is None else pace.passed()
-    too_large: set[int] = set()
+    after = pace.passed()
     while True:
         async with store.transaction() as transaction:
             left = await transaction.identity.unsettled(after=after, limit=IDS_A_STEP)
         if not left:
             return changes
-        seen = _Seen(too_large=too_large)
+        settling = _Settling(store, policy, pace, now_ms=now_ms, cause=cause)
         waiting = iter([profile_id for _, profile_id in left])
-        at: int | None = 0
-        while at is not None:
-            changed, at = await _step(
-                store, policy, waiting, seen, now_ms=now_ms, pace=pace, cause=cause
-            )
-            changes += changed
+        while await settling.step(waiting) is not None:
+            pass
+        changes += settling.changes
         after = left[-1][0]
-        if pace is not None:
-            pace.passes(after)
+        pace.passes(after)
 
 
 async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> AsyncIterator[int]:
@@ -142,113 +134,114 @@ async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> Async
         await rest(began)
 
 
-@dataclass(slots=True)
-class _Seen:
-    """Profile IDs that need not be looked at again, and profiles of more than memory holds."""
+class _Settling:
+    """Some profile IDs, each settled with all that hangs together with it; none of that twice."""
 
-    profile_ids: set[int] = field(default_factory=set)
-    too_large: set[int] = field(default_factory=set)
+    def __init__(
+        self, store: Store, policy: Policy, pace: Pace, *, now_ms: int, cause: ChangeCause
+    ) -> None:
+        self.changes: Counter[str] = Counter()
+        self._store = store
+        self._policy = policy
+        self._pace = pace
+        self._now_ms = now_ms
+        self._cause = cause
+        self._visited: set[int] = set()
 
+    async def step(self, waiting: Iterator[int]) -> int | None:
+        """Settle the next few; answers the last of them, None where there are no more."""
+        began = asyncio.get_running_loop().time()
+        async with self._store.transaction() as transaction:
+            tables = transaction.identity
+            at, large = await self._at_once(tables, waiting)
+            another = await tables.settling() is not None
+        await rest(began)
+        # Who has not the memory for all does not take from another process what that is at.
+        if large is not None and not (another and self._pace.too_large):
+            await self._large(large)
+        return at
 
-async def _step(  # noqa: PLR0913 - what, under which rules, and how often
-    store: Store,
-    policy: Policy,
-    waiting: Iterator[int],
-    seen: _Seen,
-    *,
-    now_ms: int,
-    pace: Pace | None,
-    cause: ChangeCause,
-) -> tuple[Counter[str], int | None]:
-    """Settle the next few profile IDs; answers the changes and the last (None: no more)."""
-    began = asyncio.get_running_loop().time()
-    changes: Counter[str] = Counter()
-    at = None
-    large: list[int] = []
-    done: list[int] = []
-    async with store.transaction() as transaction:
-        tables = transaction.identity
+    async def _at_once(
+        self, tables: IdentityTransaction, waiting: Iterator[int]
+    ) -> tuple[int | None, int | None]:
+        """As many as a transaction may settle; answers the last, and one that is too much."""
+        at = large = None
+        done: list[int] = []
         room = MAX_REGION // 2
-        for profile_id in waiting:
-            at = profile_id
-            if profile_id in seen.profile_ids or (pace is not None and pace.waits([profile_id])):
+        for at in waiting:
+            if at in self._visited or self._pace.waits([at]):
                 continue
-            region = await _reach(tables, [profile_id], seen, limit=MAX_REGION, pace=pace)
-            if region is None and pace is not None and pace.wait(profile_id):
-                break
+            region = await self._reach(tables, at)
             if region is None:
-                large.append(profile_id)
+                large = None if self._pace.wait(at) else at
                 break
-            seen.profile_ids.update(region.profiles)
-            if seen.too_large.isdisjoint(region.profiles.values()):
-                changes += await _settle(tables, region, policy, now_ms=now_ms, cause=cause)
-            done += [profile_id, *region.profiles]  # it is not of its region if erased since
+            self._visited.update(region.profiles)
+            if self._pace.too_large.isdisjoint(region.profiles.values()):
+                self.changes += await self._settle(tables, region)
+                done += [at, *region.profiles]  # it is not of its region if erased since
+            else:
+                self._pace.leave(region.profiles.values())
             room -= len(region.links) + A_REGION
             if room <= 0:
                 break
         begun = await tables.settling()
-        if done and (begun is None or begun[1] in done):  # else another process may yet undo it
+        if begun is None or begun[1] in done:
             await tables.settled(done, up_to=await tables.last_unsettled())
-    await rest(began)
-    for profile_id in large:
+        elif done:  # another process may yet undo it
+            self._pace.again()
+        return at, large
+
+    async def _large(self, profile_id: int) -> None:
         began = asyncio.get_running_loop().time()
-        changed, settled = await settle_large(
-            store,
-            profile_id,
-            policy,
-            now_ms=now_ms,
-            too_large=seen.too_large,
-            cause=cause,
-        )
-        changes += changed
-        seen.profile_ids.update(settled)
-        if pace is not None:
-            pace.done(settled, asyncio.get_running_loop().time() - began)
-    return changes, at
+        try:
+            changes, settled = await settle_large(
+                self._store,
+                profile_id,
+                self._policy,
+                now_ms=self._now_ms,
+                too_large=self._pace.too_large,
+                cause=self._cause,
+            )
+        except TooLarge as found:
+            self._pace.leave(found.profiles)
+            settled = found.profile_ids
+        else:
+            self.changes += changes
+        self._visited.update(settled)
+        self._pace.done(settled, asyncio.get_running_loop().time() - began)
 
+    async def _settle(self, tables: IdentityTransaction, region: Region) -> Counter[str]:
+        decisions = [row.decision for row in await tables.decisions_about(list(region.profiles))]
+        found = plan(region, Region(), decisions, self._policy, Cause())
+        if found is None:
+            raise NOTHING_TO_GROW_BY
+        changes = found.regrouping.changes
+        await tables.apply(found.regrouping)
+        await tables.note(changes, now_ms=self._now_ms, cause=self._cause)
+        return Counter(change.what for change in changes)
 
-async def _settle(
-    tables: IdentityTransaction, region: Region, policy: Policy, *, now_ms: int, cause: ChangeCause
-) -> Counter[str]:
-    decisions = [row.decision for row in await tables.decisions_about(list(region.profiles))]
-    found = plan(region, Region(), decisions, policy, Cause())
-    if found is None:
-        raise NOTHING_TO_GROW_BY
-    await tables.apply(found.regrouping)
-    await tables.note(found.regrouping.changes, now_ms=now_ms, cause=cause)
-    return Counter(change.what for change in found.regrouping.changes)
+    async def _reach(self, tables: IdentityTransaction, profile_id: int) -> Region | None:
+        """All that links or decisions connect with a profile ID.
 
-
-async def _reach(
-    tables: IdentityTransaction,
-    profile_ids: Collection[int],
-    seen: _Seen,
-    *,
-    limit: int,
-    pace: Pace | None,
-) -> Region | None:
-    """All that links or decisions connect with some profile IDs.
-
-    None above the limit, and where it meets a large region that waits. What meets a profile that
-    is of more than memory holds is so too: it is answered as far as it was read.
-    """
-    region = Region()
-    found = await tables.profiles(profile_ids)
-    profiles = set(found.values())
-    if not seen.too_large.isdisjoint(profiles):
-        return Region(dict(found))
-    ring: Region | None = await tables.region(profiles, (), limit=limit)
-    while ring is not None and (ring.profiles or ring.keys):
-        absorb(region, ring)
-        if not seen.too_large.isdisjoint(ring.profiles.values()):
-            seen.too_large.update(region.profiles.values())
-            return region
-        if len(region.links) > limit or len(region.profiles) > limit:
-            return None
-        if pace is not None and pace.waits(ring.profiles):
-            return None
-        ring = await ring_of(tables, region, named=await _named(tables, ring))
-    return None if ring is None else region
+        None above MAX_REGION, and where it meets a large region that waits. What meets a profile
+        that is too large for the memory is so too: it is answered as far as it was read.
+        """
+        region = Region()
+        found = await tables.profiles([profile_id])
+        profiles = set(found.values())
+        if not self._pace.too_large.isdisjoint(profiles):
+            return Region(dict(found))
+        ring: Region | None = await tables.region(profiles, (), limit=MAX_REGION)
+        while ring is not None and (ring.profiles or ring.keys):
+            absorb(region, ring)
+            if not self._pace.too_large.isdisjoint(ring.profiles.values()):
+                return region
+            if max(len(region.links), len(region.profiles)) > MAX_REGION:
+                return None
+            if self._pace.waits(ring.profiles):
+                return None
+            ring = await ring_of(tables, region, named=await _named(tables, ring))
+        return None if ring is None else region
 
 
 async def _named(tables: IdentityTransaction, ring: Region) -> set[int]:

@@ -91,6 +91,7 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
     profile_id = collector.post(body, authorization="Bearer some-secret").json()["profile"]["id"]
     collector.get("/profiles", key="email:ann@shop.test")
     collector.get(f"/profiles/{profile_id}/events", limit="7")
+    httpx.get(f"{collector.url}//profiles/{profile_id}")
     odd = httpx.get(collector.url + "/no%0Awhere?token=quite-secret").headers["x-request-id"]
     said_after(collector, odd)
     lines = [
@@ -102,6 +103,7 @@ def test_the_access_log_has_no_query_no_id_and_no_secret(
         ("POST", "/track", 200),
         ("GET", "/profiles", 200),
         ("GET", "/profiles/{profile_id}/events", 200),
+        ("GET", "/profiles/{profile_id}", 401),
         ("GET", "/no\nwhere", 404),
     ]
     assert lines[-1]["request_id"] == odd

@@ -40,6 +40,7 @@ DEVICES = 60  # the others have nothing to do with it at first
 LENIENT = Policy(kinds={"email": Kind("email", max_values=1_000)})
 POLICY = Policy(kinds={"email": Kind("email", max_values=3, max_profile_ids=4)})
 WIDER = Policy(kinds={"email": Kind("email", max_values=5, max_profile_ids=4)})
+ROOM_FOR_TEN = 2 * 16_000  # bytes of memory: half of it is for ten devices of the chain
 CUT, GROWN = (LENIENT, POLICY), (POLICY, WIDER)  # the chain as it is stored, and as it is to be
 
 
@@ -138,7 +139,7 @@ def test_no_page_is_longer_for_a_profile_a_device_or_a_value_with_much(tmp_path:
             await commit(store, Link(n, email(100), n, f"h{n}"), policy=LENIENT)
         with small_steps(), pytest.MonkeyPatch.context() as patch:
             patch.setattr(IdentityTables, "_all", counting)
-            region = await large_reading.read_large(store, 1, max_rows=9_999)
+            region = await large_reading.read_large(store, 1, max_bytes=1 << 30)
         await store.close()
         return region
 
@@ -180,7 +181,7 @@ def test_commits_go_on_while_one_profile_is_read_and_cut(tmp_path: Path) -> None
 def test_what_memory_cannot_hold_stays_as_it_is_and_holds_up_nobody(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A chain of forty where there is room for as many rows, and a shorter one behind it."""
+    """A chain of forty devices where there is room for ten, and a shorter one behind it."""
 
     def profiles() -> tuple[int, int]:
         connection = sqlite3.connect(tmp_path / "a.db")
@@ -192,12 +193,11 @@ def test_what_memory_cannot_hold_stays_as_it_is_and_holds_up_nobody(
         connection.close()
         return chain, all_profiles - chain
 
-    async def settled_with(store: SqliteStore, rows: int) -> tuple[int, int]:
-        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 2 * 512 * rows)
+    async def settled_with(store: SqliteStore, allowed_bytes: int) -> tuple[int, int]:
+        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: allowed_bytes)
         await leave(store, 1, 45)
         with small_steps():
             await settle_rest(store, POLICY, now_ms=0)
-        assert await left(store) == set()
         return profiles()
 
     async def run() -> None:
@@ -207,12 +207,14 @@ def test_what_memory_cannot_hold_stays_as_it_is_and_holds_up_nobody(
         await commit(store, *(Link(45, email(60 + n), n, "c") for n in range(3)), policy=LENIENT)
         one, others = profiles()
         assert one == 1
-        chain, cut = await settled_with(store, CHAIN)
+        chain, cut = await settled_with(store, ROOM_FOR_TEN)
         assert chain == 1
         assert cut > others
-        assert caplog.text.count("for so many there is not enough memory") == 1
-        chain, _ = await settled_with(store, 9_999)
+        assert caplog.text.count("half of the memory there is") == 1
+        assert await left(store) == {1}  # on record
+        chain, _ = await settled_with(store, 1 << 30)
         assert chain > 1
+        assert await left(store) == set()
         await store.close()
 
     asyncio.run(run())
@@ -231,17 +233,79 @@ def test_all_of_what_memory_cannot_hold_is_found_out_once(
 
     async def run() -> None:
         store = await opened(tmp_path / "a.db", before)
-        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 2 * 512 * CHAIN // 2)
+        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: ROOM_FOR_TEN)
         with small_steps():
             assert not await rebuild.rebuild(store, after, now_ms=0)
-            assert caplog.text.count("not enough memory") == 1
-            assert await left(store) == set()
+            assert caplog.text.count("half of the memory there is") == 1
+            assert 1 in await left(store)  # on record
             monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 1 << 30)
-            assert await rebuild.rebuild(store, after, now_ms=0)
+            assert await settle_rest(store, after, now_ms=0)
+            assert await left(store) == set()
         await store.close()
 
     asyncio.run(run())
     compare(tmp_path / "a.db", after)
+
+
+@pytest.mark.parametrize("died_at", range(55, 66))
+def test_what_is_half_written_and_too_large_by_then_stays_on_record(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, died_at: int
+) -> None:
+    """Who dies between two parts begins again, where there was room once more."""
+
+    async def run() -> None:
+        store = await opened(tmp_path / "a.db")
+        await leave(store, 1)
+        steps = 0
+
+        async def rest(_began_s: float) -> None:
+            nonlocal steps
+            steps += 1
+            if steps == died_at:
+                raise ZeroDivisionError
+
+        with small_steps(rest), suppress(ZeroDivisionError):
+            await settle_rest(store, POLICY, now_ms=0)
+        assert await left(store) == {1}
+        for room in (ROOM_FOR_TEN, 1 << 30):
+            monkeypatch.setattr(large_regions, "allowed_bytes", lambda room=room: room)
+            with small_steps():
+                await settle_rest(store, POLICY, now_ms=0)
+            assert await left(store) == ({1} if room == ROOM_FOR_TEN else set())
+        await store.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)
+
+
+def test_who_has_not_the_memory_takes_nothing_from_who_has(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A small collector beside `identity rebuild`, which it looks at between all its steps."""
+    monkeypatch.setattr(large_regions, "allowed_bytes", lambda: ROOM_FOR_TEN)
+
+    async def run() -> None:
+        small = await opened(tmp_path / "a.db")
+        pace = Pace()
+        await leave(small, 1)
+        with small_steps():
+            await settle_rest(small, POLICY, now_ms=0, pace=pace)
+
+        async def rest(_began_s: float) -> None:
+            with small_steps():
+                await settle_rest(small, POLICY, now_ms=0, pace=pace)
+            monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 1 << 30)
+
+        monkeypatch.setattr(large_regions, "allowed_bytes", lambda: 1 << 30)
+        large = await SqliteStore.open(tmp_path / "a.db", synchronous="normal")
+        with small_steps(rest):
+            assert await rebuild.rebuild(large, POLICY, now_ms=0)
+        assert await left(large) == set()
+        await large.close()
+        await small.close()
+
+    asyncio.run(run())
+    compare(tmp_path / "a.db", POLICY)
 
 
 def acts_of(random: Random, policy: Policy) -> Callable[[SqliteStore], Awaitable[None]]:

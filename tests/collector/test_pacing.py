@@ -10,7 +10,7 @@ from onetrail_collector import rebuild
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import Link
-from onetrail_collector.pacing import PAUSE, Pace
+from onetrail_collector.pacing import PAUSE, TOO_LARGE_S, Pace
 from onetrail_collector.resolution import settle
 from onetrail_collector.store.rows import NewProfileId, SourcedLink, Writes
 from onetrail_collector.store.sqlite import SqliteStore
@@ -49,8 +49,31 @@ def test_a_region_waits_four_times_as_long_as_it_took() -> None:
     assert pace.passed() == 7
     now += 0.2
     assert pace.passed() == 0
+    pace.passes(8)
+    assert pace.passed() == 8
+    pace.again()
+    assert pace.passed() == 0
     assert not pace.waits([1, 2, 9])
     assert not pace.wait(1)
+
+
+def test_what_is_too_large_is_looked_at_again_after_an_hour() -> None:
+    now = 100.0
+    pace = Pace(lambda: now)
+    pace.leave([1])
+    pace.passes(7)
+    now += TOO_LARGE_S / 2
+    pace.leave([2])
+    pace.done([5], 1.0)
+    now += PAUSE
+    assert pace.passed() == 0  # what waits for its turn does not wait for an hour
+    pace.passes(8)
+    assert pace.too_large == {1, 2}
+    now += TOO_LARGE_S / 2 - PAUSE - 0.1
+    assert pace.passed() == 8
+    now += 0.2
+    assert pace.passed() == 0
+    assert not pace.too_large
 
 
 def test_what_is_large_waits_and_what_is_small_does_not(

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from onetrail_collector.extra import NEEDS_EXTRA
+
 HERE = "onetrail_collector.cli"
 
 
@@ -31,5 +33,8 @@ class LazyGroup(click.Group):
         if cmd_name not in self._where:
             return None
         module, _, name = self._where[cmd_name].partition(":")
-        found: click.Command = getattr(import_module(f"{HERE}.{module}"), name)
+        try:
+            found: click.Command = getattr(import_module(f"{HERE}.{module}"), name)
+        except ModuleNotFoundError as missing:
+            raise click.ClickException(f"{missing}: {NEEDS_EXTRA}") from None
         return found

@@ -54,6 +54,17 @@ class SettlingTables(Statements):
         await self.set_state("settling", str(word))
         return word
 
+    async def leave_settling(self, word: int, *, before: tuple[int, int] | None) -> None:
+        begun = await self.settling()
+        if begun is None or begun[0] != word:
+            return
+        others = 0 if before is None else before[0]
+        await self.set_state("settling", str(others))
+        await self._each(
+            "DELETE FROM unsettled WHERE profile_id = ? AND id < ? AND id <> ?",
+            [(begun[1], word, others)],
+        )
+
     async def settling(self) -> tuple[int, int] | None:
         rows = await self._all(SETTLING)
         return (rows[0][0], rows[0][1]) if rows else None

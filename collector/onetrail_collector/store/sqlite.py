@@ -211,6 +211,8 @@ class SqliteStore:
             return await sources.revoke_token(self._writer, name)
 
     async def settle_key_form(self, fingerprint: str) -> None:
+        if await key_form.check_key_form(self._reader, fingerprint):
+            return  # and nobody waits for another process's transaction
         async with self._all_or_nothing():
             await key_form.settle_key_form(self._writer, fingerprint)
 

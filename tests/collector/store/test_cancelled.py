@@ -71,6 +71,25 @@ def test_a_file_that_another_process_writes_is_said_to_be_locked(
     asyncio.run(run())
 
 
+def test_a_start_waits_for_no_other_process_where_it_has_nothing_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As beside a vacuum of a large file."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.05)
+
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        await store.settle_key_form("")
+        await store.close()
+        with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            store = await SqliteStore.open(tmp_path / "a.db")
+            await store.settle_key_form("")
+            await store.close()
+
+    asyncio.run(run())
+
+
 def test_who_waits_for_another_process_asks_anew_again_and_again(tmp_path: Path) -> None:
     """Left alone, SQLite looks every 0.1 s, and misses the short pauses of an import."""
 
@@ -88,7 +107,9 @@ def test_who_waits_for_another_process_asks_anew_again_and_again(tmp_path: Path)
         with closing(sqlite3.connect(tmp_path / "a.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
             writing = asyncio.create_task(write_source(store))
-            await often.wait()
+            asking = asyncio.create_task(often.wait())
+            await asyncio.wait({asking, writing}, return_when=asyncio.FIRST_COMPLETED)
+            asking.cancel()
             other.execute("COMMIT")
             await writing
         await store.close()

@@ -144,6 +144,9 @@ class IdentityTransaction(Protocol):
         As long as that number is left, and no other has begun, settling() says so.
         """
 
+    async def leave_settling(self, word: int, *, before: tuple[int, int] | None) -> None:
+        """Go on with it no more, and leave one word of it: settling() says what it said before."""
+
     async def settling(self) -> tuple[int, int] | None:
         """What the background has begun last and not ended: (number, profile ID)."""
 
