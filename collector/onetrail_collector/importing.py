@@ -12,14 +12,12 @@ from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.suppression import mark, of_key
 from onetrail_collector.identity.table import Row
 from onetrail_collector.ids import neighbours
-from onetrail_collector.policy_in_force import may_store
+from onetrail_collector.policy_in_force import require
 from onetrail_collector.resolution import settle
 from onetrail_collector.store.protocol import Store, StoreTransaction
 from onetrail_collector.store.rows import ImportedRows, KnownKey
 
-
-class OtherPolicy(Exception):  # noqa: N818 - what it says, not that it is wrong
-    """What is stored follows another policy, or is being made to: nothing was added to it."""
+MAX_LINKS_READ = 200_000  # of a commit, to refuse what comes last: some 0.5 s at most
 
 
 class Evidence(NamedTuple):
@@ -45,8 +43,7 @@ async def import_rows(
     take as long as all the rest. Raises OtherPolicy.
     """
     async with store.transaction() as transaction:
-        if not await may_store(transaction.identity, policy):
-            raise OtherPolicy
+        await require(transaction.identity, policy)
         tables = transaction.imports
         erased = await _erased(transaction, rows)
         withheld = [row for row in rows if not erased.isdisjoint(row.keys)] if erased else []
@@ -60,7 +57,9 @@ async def import_rows(
         links = await tables.add(adding.rows)
         if links:
             states = await transaction.identity.link_states(links)
-            await settle(transaction.identity, states, policy, now_ms=now_ms)
+            await settle(
+                transaction.identity, states, policy, now_ms=now_ms, may_read=MAX_LINKS_READ
+            )
     return Imported(len(adding.rows.links) // 5 + len(links), withheld)
 
 

@@ -14,23 +14,26 @@ from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import LinkState, Moment
 
 PROFILES_A_READ = 128
+LINKS_A_READ = 5_000
 MAX_LINKS_READ = 20_000  # of a commit; to read so many takes it about 0.05 s
 
 Latest = dict[str, Moment]
 """Of each kind the latest of a profile's links."""
 
 
-async def find_latecomers(
+async def find_latecomers(  # noqa: PLR0913 - what, under which rules, and how much
     tables: IdentityTransaction,
     contested: Sequence[LinkState],
     joins: Joins,
     policy: Policy,
     *,
     uncertain: AbstractSet[int],
+    may_read: int = MAX_LINKS_READ,
 ) -> dict[tuple[int, int], str]:
     """Of links in conflict, in their order, those that come last, and why each is refused.
 
-    `uncertain` are the profiles that are yet to be resolved again for another reason.
+    `uncertain` are the profiles that are yet to be resolved again for another reason; at most
+    `may_read` links are read.
     """
     candidates = [
         state
@@ -41,7 +44,7 @@ async def find_latecomers(
     ]
     profiles = sorted({profile for state in candidates for profile in _ends(state)})
     places = [(state.link.profile_id, state.key) for state in contested]
-    latest = await _read(tables, profiles, places)
+    latest = await _read(tables, profiles, places, may_read)
     refused = {}
     for state in candidates:
         one, other = (latest.get(profile) for profile in _ends(state))
@@ -75,18 +78,20 @@ def _is_last(state: LinkState, ends: Iterable[Latest], policy: Policy) -> bool:
 
 
 async def _read(
-    tables: IdentityTransaction, profiles: Sequence[int], besides: Collection[tuple[int, int]]
+    tables: IdentityTransaction,
+    profiles: Sequence[int],
+    besides: Collection[tuple[int, int]],
+    room: int,
 ) -> Mapping[int, Latest]:
     """Of each profile its latest links but these; not of one that has too many."""
     found: dict[int, Latest] = {}
-    room = MAX_LINKS_READ
     waiting = [
         profiles[start : start + PROFILES_A_READ]
         for start in range(0, len(profiles), PROFILES_A_READ)
     ]
     while waiting and room > 0:
         some = waiting.pop()
-        limit = min(room, MAX_LINKS_READ // 4)
+        limit = min(room, LINKS_A_READ)
         rows = await tables.latest(some, besides=besides, limit=limit)
         if rows is None:
             room -= limit

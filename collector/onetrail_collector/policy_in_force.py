@@ -13,6 +13,10 @@ MIXED = "mixed"
 """What applied_policy() answers while profiles follow more than one."""
 
 
+class OtherPolicy(Exception):  # noqa: N818 - what it says, not that it is wrong
+    """What is stored follows another policy, or is being made to: nothing was changed."""
+
+
 def fingerprint(policy: Policy) -> str:
     """Equal for policies under which the same links make the same profiles."""
     kinds = [
@@ -41,27 +45,25 @@ async def begin_applying(tables: IdentityTransaction, policy: Policy) -> str | N
 
 async def end_applying(tables: IdentityTransaction, policy: Policy, *, before: str | None) -> None:
     """All was resolved under this policy, unless another was applied in between."""
-    own = fingerprint(policy)
-    applied, applying = await _states(tables)
+    await require(tables, policy)
+    applied, _ = await _states(tables)
     if applied == before:
-        await tables.set_state("policy", own)
-    if applying == own:
-        await tables.set_state("applying", "")
+        await tables.set_state("policy", fingerprint(policy))
+    await tables.set_state("applying", "")
 
 
-async def may_store(tables: IdentityTransaction, policy: Policy) -> bool:
-    """Whether links that are stored now may be resolved under this policy.
+async def require(tables: IdentityTransaction, policy: Policy) -> None:
+    """Links may be stored and resolved under this policy now; else raises OtherPolicy.
 
     Where nothing is stored yet it becomes the applied one, so that a collector with another notices
     when it starts.
     """
     own = fingerprint(policy)
     applied, applying = await _states(tables)
-    if applying is not None:
-        return applying == own
-    if applied is None and await tables.last_numbers() == (0, 0):
+    if (applying or applied or own) != own:
+        raise OtherPolicy
+    if (applying or applied) is None and await tables.last_numbers() == (0, 0):
         await tables.set_state("policy", own)
-    return applied in {None, own}
 
 
 async def _states(tables: IdentityTransaction) -> tuple[str | None, str | None]:

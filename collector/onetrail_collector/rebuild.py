@@ -17,10 +17,12 @@ from onetrail_collector.large_reading import TooLarge
 from onetrail_collector.large_regions import settle_large
 from onetrail_collector.pacing import Pace, rest
 from onetrail_collector.policy_in_force import (
+    OtherPolicy,
     applied_policy,
     begin_applying,
     end_applying,
     fingerprint,
+    require,
 )
 from onetrail_collector.regions import MAX_REGION, absorb, ring_of
 from onetrail_collector.regrouping import Cause, plan
@@ -55,6 +57,8 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
                     log.info("the identity policy has changed; resolving all profiles again")
                 await rebuild(store, policy, now_ms=now_ms(), pace=pace)
             await settle_rest(store, policy, now_ms=now_ms(), pace=pace)
+        except OtherPolicy:
+            log.info("another process applies another identity policy; this one's comes after it")
         except Exception:
             log.exception("profiles could not be resolved again; the next attempt comes soon")
         await asyncio.sleep(IDLE_S)
@@ -68,7 +72,10 @@ async def rebuild(
     progress: Progress = lambda _done, _all: None,
     pace: Pace | None = None,
 ) -> Counter[str]:
-    """Resolve everything under this policy; answers the changes by what they are."""
+    """Resolve everything under this policy; answers the changes by what they are.
+
+    Raises OtherPolicy where somebody began to apply another one meanwhile, who goes on alone.
+    """
     async with store.transaction() as transaction:
         before = await begin_applying(transaction.identity, policy)
         last_key, last_id = await transaction.identity.last_numbers()
@@ -95,17 +102,24 @@ async def settle_rest(
     *,
     now_ms: int,
     pace: Pace | None = None,
+    progress: Progress = lambda _done, _all: None,
     cause: ChangeCause = "background",
 ) -> Counter[str]:
-    """Settle the profile IDs that commits have left, but those that wait; answers as rebuild()."""
+    """Settle the profile IDs that commits have left, but those that wait; answers as rebuild().
+
+    Raises OtherPolicy where another one is or was applied meanwhile.
+    """
     pace = pace or Pace(pause=0)
     changes: Counter[str] = Counter()
     after = pace.passed()
+    first = last = 0
     while True:
         async with store.transaction() as transaction:
             left = await transaction.identity.unsettled(after=after, limit=IDS_A_STEP)
+            last = last or await transaction.identity.last_unsettled()
         if not left:
             return changes
+        first = first or left[0][0]
         settling = _Settling(store, policy, pace, now_ms=now_ms, cause=cause)
         waiting = iter([profile_id for _, profile_id in left])
         while await settling.step(waiting) is not None:
@@ -113,6 +127,7 @@ async def settle_rest(
         changes += settling.changes
         after = left[-1][0]
         pace.passes(after)
+        progress(min(after, last) - first + 1, last - first + 1)
 
 
 async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> AsyncIterator[int]:
@@ -120,6 +135,7 @@ async def _reconsider_keys(store: Store, policy: Policy, last_key: int) -> Async
         began = asyncio.get_running_loop().time()
         async with store.transaction() as transaction:
             tables = transaction.identity
+            await require(tables, policy)
             states = await tables.key_states(
                 range(start, start + KEYS_A_STEP), count_to=count_to(policy)
             )
@@ -153,6 +169,7 @@ class _Settling:
         began = asyncio.get_running_loop().time()
         async with self._store.transaction() as transaction:
             tables = transaction.identity
+            await require(tables, self._policy)
             at, large = await self._at_once(tables, waiting)
             another = await tables.settling() is not None
         await rest(began)

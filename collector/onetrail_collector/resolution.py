@@ -13,24 +13,26 @@ from onetrail_collector.identity.decisions import RefuseKey, named_in
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.resolve import order, why_inactive
 from onetrail_collector.joining import Joins, relabelled
-from onetrail_collector.latecomers import find_latecomers
+from onetrail_collector.latecomers import MAX_LINKS_READ, find_latecomers
 from onetrail_collector.regions import Reach, Settled, resolve_again
 from onetrail_collector.regrouping import NEW_LINKS, Cause
 from onetrail_collector.store.protocol import IdentityTransaction
 from onetrail_collector.store.rows import Change, KeyState, LinkState, ProfileSize, Regrouping
 
 
-async def settle(
+async def settle(  # noqa: PLR0913 - what, under which rules, and how much
     tables: IdentityTransaction,
     states: Sequence[LinkState],
     policy: Policy,
     *,
     new_ids: AbstractSet[int] = frozenset(),
     now_ms: int,
+    may_read: int = MAX_LINKS_READ,
 ) -> Settled:
     """Resolve links that are new or have earlier evidence, as they are stored.
 
     `new_ids` are profile IDs that this commit has issued: each is a profile that holds no key yet.
+    `may_read` is how many links are read at most to find those that come last.
     """
     settled = Settled()
     inactive = await _set_inactive(tables, states, policy)
@@ -56,7 +58,9 @@ async def settle(
     reach.profiles = {into.get(profile, profile) for profile in reach.profiles}
     contested = [relabelled(state, into, held) for state in contested]
     if contested:
-        late = await find_latecomers(tables, contested, joins, policy, uncertain=reach.profiles)
+        late = await find_latecomers(
+            tables, contested, joins, policy, uncertain=reach.profiles, may_read=may_read
+        )
         contested = await _refuse(tables, contested, late, settled, now_ms=now_ms)
     for state in contested:
         reach.add(state)

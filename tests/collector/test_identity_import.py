@@ -36,12 +36,12 @@ def crm(new_collector: Callable[..., Any], tmp_path: Path) -> Any:
 
 
 def run_import(
-    crm: Any, text: str | bytes, *options: str, fails: bool = False
+    crm: Any, text: str | bytes, *options: str, fails: bool = False, mtime: float = 1
 ) -> subprocess.CompletedProcess[str]:
     folder = crm.db.parent
     file = folder / "people.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
-    os.utime(file, (1, 1))  # the evidence is as old as the file
+    os.utime(file, (mtime, mtime))  # the evidence is as old as the file
     command = crm.command("identity", "import", str(file))
     done = subprocess.run(
         [*command, "--config", str(folder / "onetrail.toml"), *options],
@@ -181,6 +181,39 @@ def test_each_bad_cell_is_named_with_its_line(crm: Any) -> None:
 )
 def test_a_table_that_cannot_be_read_is_said(crm: Any, text: str, words: str) -> None:
     assert words in run_import(crm, text, fails=True).stderr
+
+
+@pytest.mark.parametrize("beside", ["nobody", "a collector"])
+def test_what_was_too_much_for_its_transactions_is_settled_at_the_end(
+    crm: Any, beside: str
+) -> None:
+    """Older evidence, found later: each number is another customer's than it was."""
+    phones = [f"+4179{n:07d}" for n in range(8_000)]
+    for letter, age in (("D", 0), ("C", 1)):
+        if beside == "a collector" and age:
+            crm.start()
+        rows = [f"{letter}{phone[-7:]},{phone}" for phone in phones]
+        done = run_import(crm, "\n".join(["crm_id,phone", *rows]), mtime=2 - age)
+    assert "settling conflicts" in done.stdout
+    conflicts = "8,000 are in conflict and join nobody; they are listed by: onetrail-collector"
+    assert f"{conflicts} identity conflicts --db {crm.db}" in done.stdout
+    assert crm.rows("SELECT count(*) FROM unsettled") == [(0,)]
+    assert crm.rows("SELECT refused, count(*) FROM links GROUP BY 1") == [
+        (None, 24_000),
+        ("exclusive", 8_000),
+    ]
+    crm.stop()
+    config = str(crm.db.with_name("onetrail.toml"))
+    assert "nothing to change" in crm.run("identity", "rebuild", "--dry-run", "--config", config)
+
+
+def test_rows_that_share_a_number_wait_for_nobody(crm: Any) -> None:
+    """Links that come last are refused at once, also in a transaction of thousands of them."""
+    rows = [f"C{n},p{n}@shop.test,+4179{n % 1000:07d}" for n in range(30_000)]
+    done = run_import(crm, "\n".join(["crm_id,email,phone", *rows]))
+    assert "settling" not in done.stdout
+    assert "29,000 are in conflict and join nobody" in done.stdout
+    assert crm.rows("SELECT count(*) FROM unsettled") == [(0,)]
 
 
 def test_odd_encodings_and_marks_are_survived(crm: Any) -> None:

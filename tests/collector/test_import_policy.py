@@ -5,15 +5,20 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.conftest import wait_until
 
-from onetrail_collector.policy_in_force import fingerprint
-from onetrail_collector.rebuild import rebuild
+from onetrail_collector.identity.keys import Kind
+from onetrail_collector.identity.policy import Policy
+from onetrail_collector.identity.table import Row
+from onetrail_collector.importing import Evidence, import_rows
+from onetrail_collector.policy_in_force import OtherPolicy, applied_policy, fingerprint
+from onetrail_collector.rebuild import rebuild, settle_rest
 from onetrail_collector.settings import load
 from onetrail_collector.store.sqlite import SqliteStore
 
@@ -157,38 +162,72 @@ def test_a_policy_that_was_applied_by_half_is_applied_before_an_import(
     assert profiles(two_at_most) == 4
 
 
-def test_a_collector_with_a_new_policy_starts_amid_an_import(
-    two_at_most: Any, elsewhere: Path
-) -> None:
-    """All rows that were stored follow its policy, whichever was first at each moment."""
-    rows = [f"p{n}@shop.test,+4144{n // 3:07d}" for n in range(60_000)]
-    (elsewhere / "people.csv").write_text("\n".join(["email,phone", *rows]))
-    command = f"onetrail-collector identity import people.csv --db {two_at_most.db}"
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with subprocess.Popen(
-        ["bash", "-euc", f"exec {command}"],
-        cwd=elsewhere,
-        env={"PATH": path},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    ) as importing:
-        wait_until(
-            lambda: two_at_most.db.exists() and has_rows(two_at_most), "the first rows to be stored"
+def in_a_loop(test: Callable[[Path], Coroutine[Any, Any, None]]) -> Callable[[Path], None]:
+    def run(tmp_path: Path) -> None:
+        asyncio.run(test(tmp_path))
+
+    return run
+
+
+def people(first: int, count: int) -> list[Row]:
+    """Fifty numbers, and in each fifty rows the same."""
+    return [
+        Row(line, (("email", f"p{line}@shop.test"), ("phone", f"+4144668{line % 50:04d}")))
+        for line in range(first, first + count)
+    ]
+
+
+@in_a_loop
+async def test_no_row_is_stored_while_another_policy_is_applied(tmp_path: Path) -> None:
+    """A collector with a new policy starts amid an import, whose rows it would not look at."""
+    old, new = Policy(), Policy(kinds=Policy().kinds | {"phone": Kind("phone", max_profile_ids=1)})
+    async with AsyncExitStack() as stack:
+        ours, theirs = [await SqliteStore.open(tmp_path / "a.db") for _ in range(2)]
+        stack.push_async_callback(ours.close)
+        stack.push_async_callback(theirs.close)
+        evidence = Evidence("people.csv", 0)
+        await import_rows(ours, people(1, 50), old, evidence=evidence, now_ms=0)
+        began = asyncio.Event()
+        applying = asyncio.create_task(
+            rebuild(theirs, new, now_ms=0, progress=lambda _done, _all: began.set())
         )
-        two_at_most.start()
-        _, said = importing.communicate(timeout=60)
-    assert importing.returncode == 1
-    [imported] = re.findall(r"([\d,]+) rows are imported", said)
-    threes, left = divmod(int(imported.replace(",", "")), 3)  # of two that are left it is a pair's
-    config = two_at_most.db.with_name("onetrail.toml")
-    wait_until(settled_under(two_at_most, config), "the new policy to be applied", deadline_s=60)
-    assert profiles(two_at_most) == 3 * threes + min(left, 1) > 0
-    two_at_most.stop()
-    dry = two_at_most.run("identity", "rebuild", "--dry-run", "--config", str(config))
-    assert "nothing to change" in dry
+        await began.wait()
+        with pytest.raises(OtherPolicy):
+            await import_rows(ours, people(51, 50), old, evidence=evidence, now_ms=0)
+        with pytest.raises(OtherPolicy):
+            await settle_one(ours, old)
+        await import_rows(ours, people(101, 50), new, evidence=evidence, now_ms=0)
+        await applying
+        assert await applied_policy(ours) == fingerprint(new)
+        with pytest.raises(OtherPolicy):
+            await import_rows(ours, people(51, 50), old, evidence=evidence, now_ms=0)
+        assert not await rebuild(ours, new, now_ms=0)
 
 
-def has_rows(crm: Any) -> bool:
-    tables = crm.rows("SELECT 1 FROM sqlite_master WHERE name = 'profile_ids'")
-    return bool(tables and crm.rows("SELECT 1 FROM profile_ids LIMIT 1"))
+async def settle_one(store: SqliteStore, policy: Policy) -> None:
+    """What a collector with the old policy, that still runs, settles in its background."""
+    async with store.transaction() as transaction:
+        await transaction.identity.unsettle_ids([1])
+    await settle_rest(store, policy, now_ms=0)
+
+
+@in_a_loop
+async def test_of_two_who_apply_their_policies_the_later_goes_on_alone(tmp_path: Path) -> None:
+    old, new = Policy(), Policy(kinds=Policy().kinds | {"phone": Kind("phone", max_profile_ids=1)})
+    async with AsyncExitStack() as stack:
+        ours, theirs = [await SqliteStore.open(tmp_path / "a.db") for _ in range(2)]
+        stack.push_async_callback(ours.close)
+        stack.push_async_callback(theirs.close)
+        for first in (1, 51):
+            rows = people(first, 50)
+            await import_rows(ours, rows, old, evidence=Evidence("people.csv", 0), now_ms=0)
+        began = asyncio.Event()
+        first_one = asyncio.create_task(
+            rebuild(ours, new, now_ms=0, progress=lambda _done, _all: began.set())
+        )
+        await began.wait()
+        await rebuild(theirs, old, now_ms=0)
+        with pytest.raises(OtherPolicy):
+            await first_one
+        assert await applied_policy(ours) == fingerprint(old)
+        assert not await rebuild(ours, old, now_ms=0)

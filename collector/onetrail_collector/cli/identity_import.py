@@ -6,7 +6,7 @@ import gc
 import io
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
@@ -17,9 +17,13 @@ from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
+from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
-from onetrail_collector.importing import Evidence, OtherPolicy, import_rows
+from onetrail_collector.identity.why import REASONS
+from onetrail_collector.importing import Evidence, import_rows
+from onetrail_collector.policy_in_force import OtherPolicy
 from onetrail_collector.printable import printable
+from onetrail_collector.rebuild import settle_rest
 from onetrail_collector.server import GC_THRESHOLD
 from onetrail_collector.settings import Effective
 from onetrail_collector.store.sqlite import SqliteStore
@@ -28,6 +32,7 @@ FIRST_ROWS, MAX_ROWS = 500, 16_000  # of a transaction: as many as it stores in
 BATCH_S = 0.45  # about, so that two or more fill a turn (turns.py)
 SWITCH_S = 0.0002  # what reads lets go of the interpreter sooner for what stores
 SHOWN_REJECTS = 20
+COUNT_TO = 1_000_000_000
 ERASED = (
     "is of a person whose data was erased; the collector's operator lifts that with: "
     "onetrail-collector suppressions lift"
@@ -68,42 +73,82 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
         except InvalidHeader as error:
             raise click.ClickException(f"{file}: {error}") from None
         left_out = _Rejects(stack, rejects, header)
-        bar = stack.enter_context(
-            click.progressbar(length=max(file.stat().st_size, 1), label="importing")
-        )
-        size = _Size()
-        batches = _batches(table.read(lines), left_out, size)
-        evidence = Evidence(file.name, min(system_clock(), int(file.stat().st_mtime * 1000)))
+        written = file.stat()
+        evidence = Evidence(file.name, min(system_clock(), int(written.st_mtime * 1000)))
+        importing = _Importing(policy, evidence, left_out)
 
-        async def work(store: SqliteStore) -> tuple[int, int]:
+        async def work(store: SqliteStore) -> int:
             gc.set_threshold(GC_THRESHOLD)  # as while it serves: a third of the time
             await store.settle_key_form(policy.fingerprint)
-            rows = links = 0
-            batch = next(batches, None)
-            turn = Turn()
-            while batch is not None:
-                began = time.monotonic()
-                importing = asyncio.create_task(
-                    import_rows(store, batch, policy, evidence=evidence, now_ms=system_clock())
+            with click.progressbar(length=max(written.st_size, 1), label="importing") as bar:
+                await importing.store_all(
+                    store, table.read(lines), lambda: bar.update(raw.tell() - bar.pos)
                 )
-                following = await asyncio.to_thread(next, batches, None)  # read meanwhile
-                try:
-                    imported = await importing
-                except OtherPolicy:
-                    raise click.ClickException(f"{db} {OTHER_POLICY.format(rows=rows)}") from None
-                links += imported.links
-                for row in imported.withheld:
-                    left_out.add(Reject(row.line, None, ERASED, ()))
-                took_s = time.monotonic() - began
-                size.learn(took_s)
-                rows += len(batch) - len(imported.withheld)
-                bar.update(raw.tell() - bar.pos)
-                await turn.go_on(took_s * len(following or ()) / len(batch))
-                batch = following
-            return rows, links
+            await _settle_rest(store, policy)
+            return sum((await store.identity.count_refused(REASONS, count_to=COUNT_TO)).values())
 
-        rows, links = with_store(db, work)
-    click.echo(f"{rows:,} rows, {links:,} new links, {left_out.count:,} cells or rows left out")
+        try:
+            refused = with_store(db, work)
+        except OtherPolicy:
+            words = OTHER_POLICY.format(rows=importing.rows)
+            raise click.ClickException(f"{db} {words}") from None
+    click.echo(
+        f"{importing.rows:,} rows, {importing.links:,} new links, "
+        f"{left_out.count:,} cells or rows left out"
+    )
+    if refused:
+        click.echo(
+            f"of all links in {db}, {refused:,} are in conflict and join nobody; they are listed "
+            f"by: onetrail-collector identity conflicts --db {db}"
+        )
+
+
+async def _settle_rest(store: SqliteStore, policy: Policy) -> None:
+    """What was too much for the imports' transactions; a collector that runs does it as well."""
+    async with store.transaction() as transaction:
+        if not await transaction.identity.unsettled(limit=1):
+            return
+    with click.progressbar(length=1, label="settling conflicts") as bar:
+
+        def show(done: int, whole: int) -> None:
+            bar.length = whole
+            bar.update(done - bar.pos)
+
+        await settle_rest(store, policy, now_ms=system_clock(), progress=show)
+
+
+class _Importing:
+    """Rows become links, as many at once as fit; `rows` and `links` are those that are stored."""
+
+    def __init__(self, policy: Policy, evidence: Evidence, left_out: "_Rejects") -> None:
+        self.rows = self.links = 0
+        self._policy, self._evidence, self._left_out = policy, evidence, left_out
+
+    async def store_all(
+        self, store: SqliteStore, read: Iterable[Row | Reject], progress: Callable[[], None]
+    ) -> None:
+        """Store batch after batch, each while the next is read. Raises OtherPolicy."""
+        size, turn = _Size(), Turn()
+        batches = _batches(read, self._left_out, size)
+        batch = next(batches, None)
+        while batch is not None:
+            began = time.monotonic()
+            storing = asyncio.create_task(
+                import_rows(
+                    store, batch, self._policy, evidence=self._evidence, now_ms=system_clock()
+                )
+            )
+            following = await asyncio.to_thread(next, batches, None)  # read meanwhile
+            imported = await storing
+            self.rows += len(batch) - len(imported.withheld)
+            self.links += imported.links
+            for row in imported.withheld:
+                self._left_out.add(Reject(row.line, None, ERASED, ()))
+            took_s = time.monotonic() - began
+            size.learn(took_s)
+            progress()
+            await turn.go_on(took_s * len(following or ()) / len(batch))
+            batch = following
 
 
 def _lines(text: IO[str]) -> Iterator[tuple[int, list[str]]]:

@@ -9,10 +9,16 @@ import click
 from onetrail_collector.cli.database import CONFIG_KEY, database, must_be_there, with_stored
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
+from onetrail_collector.policy_in_force import OtherPolicy
 from onetrail_collector.rebuild import rebuild
 from onetrail_collector.store import upkeep
 from onetrail_collector.store.database import UnusableDatabase
 from onetrail_collector.store.sqlite import SqliteStore
+
+OTHER_POLICY = (
+    "a collector that runs on this file began to apply its own policy, which is another one: give "
+    "its configuration with --config, or change it there and restart it"
+)
 
 
 @click.command("rebuild")
@@ -34,7 +40,10 @@ def identity_rebuild(context: click.Context, db: Path, *, dry_run: bool) -> None
                 bar.length = max(whole, 1)
                 bar.update(done - bar.pos)
 
-            return await rebuild(store, policy, now_ms=system_clock(), progress=show)
+            try:
+                return await rebuild(store, policy, now_ms=system_clock(), progress=show)
+            except OtherPolicy:
+                raise click.ClickException(OTHER_POLICY) from None
 
     if not dry_run:
         _say(with_stored(db, work), "")

@@ -22,7 +22,8 @@ REASONS = {
     "shared": "it is seen on more profile IDs than the policy allows, as a kiosk's is",
     "blocked": "it is a value that many send, as 'null'",
     "unknown_kind": "the policy has no such kind of key any more",
-    "unsettled": "the background has yet to decide about it",
+    "unsettled": "the background has yet to decide about it; where no collector runs, start it, "
+    "or run: onetrail-collector identity rebuild",
 }
 """Why a link joins nobody, in words that end the sentence 'it joins nobody: ...'."""
 
