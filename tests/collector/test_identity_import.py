@@ -174,12 +174,18 @@ def test_each_bad_cell_is_named_with_its_line(crm: Any) -> None:
     ("text", "words"),
     [
         ("crm_id,mail\nC1,x", "did you mean 'email'? known: "),
+        ("crm_id,E-Mail\nC1,x", "did you mean 'email'?"),
+        ("CRM-ID,email\nC1,x", "did you mean 'crm_id'?"),
+        ("crm_id,name,my city\nC1,x,y", "--ignore-column name --ignore-column 'my city'"),
+        ("crm_id,Stra\xdfe\nC1,x".encode("cp1252"), "save the table as UTF-8 (in Excel as"),
+        ("crm_id,email\nC1,x".encode("utf-16-le"), "save the table as UTF-8 (in Excel as"),
+        ('crm_id,email\nC1,a@shop.test\nC2,"b@shop.test\nC3,\nC4,', "line 3: a quote is opened"),
         ("email,email\na,b", "stands twice"),
         ("", "names no kind of key"),
-        ('crm_id,email\nC1,"' + "x" * 140_000, "quote before it not closed"),
+        ('crm_id,email\nC1,"' + "x" * 140_000, "is a quote not closed"),
     ],
 )
-def test_a_table_that_cannot_be_read_is_said(crm: Any, text: str, words: str) -> None:
+def test_a_table_that_cannot_be_read_is_said(crm: Any, text: str | bytes, words: str) -> None:
     assert words in run_import(crm, text, fails=True).stderr
 
 
@@ -218,7 +224,8 @@ def test_rows_that_share_a_number_wait_for_nobody(crm: Any) -> None:
 
 def test_odd_encodings_and_marks_are_survived(crm: Any) -> None:
     text = b"\xef\xbb\xbfcrm_id,email\nC\xff,ann@shop.test\nC2,bob@shop.test\n"
-    assert "line 2" in run_import(crm, text).stderr
+    said = run_import(crm, text).stderr
+    assert "line 2: crm_id is not UTF-8: save the table as UTF-8 (in Excel as 'CSV UTF-8')" in said
     assert crm.rows("SELECT value FROM keys WHERE kind = 'crm_id'") == [("C2",)]
 
 
@@ -295,3 +302,36 @@ def test_imported_keys_are_hashed_as_others(new_collector: Any, tmp_path: Path) 
     assert b"ann.secret" not in hashing.db.read_bytes()
     hashing.start()
     assert hashing.get("/profiles", key="email:Ann.Secret@shop.test")["profiles"]
+
+
+def test_what_stands_before_a_quote_that_is_not_closed_is_imported(crm: Any) -> None:
+    done = run_import(crm, 'crm_id\nC1\nC2\n"C3\nC4\n', fails=True)
+    assert "2 rows, 2 new links" in done.stdout
+    assert "line 4: a quote is opened and never closed" in done.stderr
+    assert crm.rows("SELECT value FROM keys ORDER BY id") == [("C1",), ("C2",)]
+
+
+def test_a_quote_that_takes_lines_is_named_with_its_first(crm: Any) -> None:
+    done = run_import(crm, 'crm_id,email\nC1,"a@shop.test\nC2,b@shop.test\n"\nC3,c@shop.test\n')
+    assert "it takes 3 lines: is a quote in it not closed?" in done.stderr
+    assert done.stderr.startswith("line 2: email ")
+    evidence = crm.rows("SELECT DISTINCT event_id FROM links ORDER BY 1")
+    assert evidence == [(f"import:people.csv:000000{line}",) for line in (2, 5)]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_with_its_mark_is_read(crm: Any, encoding: str) -> None:
+    text = "\ufeffcrm_id\temail\r\nM\xfcller\tann@shop.test\r\n"
+    assert "1 rows, 2 new links" in run_import(crm, text.encode(encoding)).stdout
+    assert crm.rows("SELECT value FROM keys ORDER BY id") == [("M\xfcller",), ("ann@shop.test",)]
+    cut = run_import(crm, (text + "C2\t").encode(encoding) + b"\0", fails=True)
+    assert "it is not the UTF-16 that its first bytes say" in cut.stderr
+
+
+def test_columns_that_are_no_keys_are_left_out(crm: Any) -> None:
+    text = "name,crm_id,city,email\nAnn,C1,Bern,ann@shop.test\nBob,,Bern,bob@shop.test\n"
+    done = run_import(crm, text, "--ignore-column", "name", "--ignore-column", "city")
+    assert "1 rows, 2 new links, 1 cells or rows left out" in done.stdout
+    assert crm.rows("SELECT value FROM keys ORDER BY id") == [("C1",), ("ann@shop.test",)]
+    done = run_import(crm, text, "--ignore-column", "nam", fails=True)
+    assert "there is no column 'nam' to ignore" in done.stderr

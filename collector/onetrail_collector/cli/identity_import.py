@@ -3,18 +3,18 @@
 import asyncio
 import csv
 import gc
-import io
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
+from onetrail_collector.cli.people_file import PeopleFile
 from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.policy import Policy
@@ -43,7 +43,6 @@ OTHER_POLICY = (
     "for a new kind of key: change it there and restart the collector, or, where none runs: "
     "onetrail-collector identity rebuild --config FILE"
 )
-DELIMITERS = ",;\t|"
 
 
 @click.command("import")
@@ -53,8 +52,16 @@ DELIMITERS = ",;\t|"
     type=click.Path(dir_okay=False, path_type=Path),
     help="Where to write the rows that were left out, in whole or in part, with the reason.",
 )
+@click.option(
+    "--ignore-column",
+    multiple=True,
+    metavar="NAME",
+    help="A column that is no key, as a name; may be repeated.",
+)
 @settings_options
-def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
+def identity_import(
+    found: Effective, file: Path, rejects: Path | None, ignore_column: tuple[str, ...]
+) -> None:
     """Link the keys in each row of a CSV FILE to each other: they are one person's.
 
     The header names kinds of key, as crm_id,email,phone; the first column tells rows apart. The
@@ -64,12 +71,11 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
     sys.setswitchinterval(SWITCH_S)
     policy, db = found.settings.policy, found.settings.db
     with ExitStack() as stack:
-        raw = stack.enter_context(file.open("rb"))
-        text = io.TextIOWrapper(raw, "utf-8-sig", errors="surrogateescape", newline="")
-        lines = _lines(stack.enter_context(text))
+        people = PeopleFile(stack.enter_context(file.open("rb")))
+        lines = people.lines()
         _, header = next(lines, (1, []))
         try:
-            table = Table(header, policy)
+            table = Table(header, policy, ignore_column)
         except InvalidHeader as error:
             raise click.ClickException(f"{file}: {error}") from None
         left_out = _Rejects(stack, rejects, header)
@@ -82,7 +88,7 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
             await store.settle_key_form(policy.fingerprint)
             with click.progressbar(length=max(written.st_size, 1), label="importing") as bar:
                 await importing.store_all(
-                    store, table.read(lines), lambda: bar.update(raw.tell() - bar.pos)
+                    store, table.read(lines), lambda: bar.update(people.bytes_read() - bar.pos)
                 )
             await _settle_rest(store, policy)
             return sum((await store.identity.count_refused(REASONS, count_to=COUNT_TO)).values())
@@ -101,6 +107,8 @@ def identity_import(found: Effective, file: Path, rejects: Path | None) -> None:
             f"of all links in {db}, {refused:,} are in conflict and join nobody; they are listed "
             f"by: onetrail-collector identity conflicts --db {db}"
         )
+    if people.broken is not None:
+        raise click.ClickException(people.broken)
 
 
 async def _settle_rest(store: SqliteStore, policy: Policy) -> None:
@@ -149,22 +157,6 @@ class _Importing:
             progress()
             await turn.go_on(took_s * len(following or ()) / len(batch))
             batch = following
-
-
-def _lines(text: IO[str]) -> Iterator[tuple[int, list[str]]]:
-    """Each row's line and cells, the header first; what parts cells is what stands there."""
-    first = text.readline()
-    delimiter = max(DELIMITERS, key=first.count)
-    reader = csv.reader(text, delimiter=delimiter)
-    yield 1, next(csv.reader([first], delimiter=delimiter), [])
-    try:
-        for cells in reader:
-            yield reader.line_num + 1, cells
-    except csv.Error as error:
-        raise click.ClickException(
-            f"line {reader.line_num + 1}: {error}; is a quote before it not closed? "
-            "What stands before it is imported"
-        ) from None
 
 
 class _Size:
