@@ -72,6 +72,15 @@ def test_a_retry_without_a_session_gets_the_new_profile_id(collector: Any, ann: 
     assert of(collector, ann) == ["identify"]
 
 
+def test_an_event_id_of_another_device_gives_nobody_its_profile_id(
+    collector: Any, ann: str
+) -> None:
+    """As of a client that counts its events from 1."""
+    other = event("click")
+    assert send(collector, other) != ann
+    assert send(collector, other, profile=ann) == ann
+
+
 def test_what_follows_a_lost_answer_in_a_new_session_is_the_new_persons(
     collector: Any, ann: str
 ) -> None:

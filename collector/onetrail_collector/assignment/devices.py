@@ -47,11 +47,13 @@ class Devices:
             return (
                 found._replace(profile_id=profile_id) if envelope.imported and profile_id else found
             )
-        if not named:
-            for event in reversed(envelope.events):  # a retry, of a client that has no session
-                retried = known.events[source.id].get(event.id)
-                if retried is not None:
-                    return known.sessions[source.id, retried.public_id]
+        retried = None if named else self._retried(envelope, source)
+        if retried is not None and (
+            profile_id is None
+            or envelope.imported
+            or retried.profile_id == self._hands.now(profile_id)  # not another device's event
+        ):
+            return retried
         if profile_id is None:
             static_id = envelope.profile if source.static_ids else None
             profile_id = self._sessions.sibling(source, named[1:]) or self._sessions.issue(
@@ -64,6 +66,16 @@ class Devices:
         return self._sessions.session(
             source, public_id, profile_id, _started_ms(envelope, received_ms), envelope.client
         )
+
+    def _retried(self, envelope: Envelope, source: Source) -> Session | None:
+        """The session that a request without one was given before, if its events are stored."""
+        found = None
+        for event in envelope.events:
+            stored = self._known.events[source.id].get(event.id)
+            if stored is not None:
+                self.repeat(source, stored)
+                found = self._known.sessions[source.id, stored.public_id]
+        return found
 
     def _take_over(self, envelope: Envelope, source: Source, received_ms: int) -> None:
         """Issue the profile IDs that another collector has issued, as they are."""
