@@ -96,7 +96,7 @@ async def rebuild(
     return settling.changes + rest_of_it
 
 
-async def settle_rest(
+async def settle_rest(  # noqa: PLR0913 - what, under which rules, how often, and why
     store: Store,
     policy: Policy,
     *,
