@@ -117,7 +117,7 @@ class _Adding:
         public_ids = neighbours()
         planned = zip(self._table, self._firsts, strict=True)
         for new_id, ((line, keys), first) in enumerate(planned, self._last_profile_id + 1):
-            event_id = f"{name}{line:07d}"  # so that they are in the order of the lines
+            event_id = f"{name}{line:010d}"  # so that they are in the order of the lines
             new_keys = range(first, first + len(keys))
             if first and not_added.isdisjoint(new_keys):
                 own[keys[0]] = new_id

@@ -68,7 +68,7 @@ def test_the_keys_of_a_row_are_one_person_and_devices_join_it(crm: Any) -> None:
         ("phone", "+41446681800"),
     }
     evidence = {key["event_id"] for key in profile["keys"] if key["source"] == "import"}
-    assert evidence == {"import:people.csv:0000002"}
+    assert evidence == {"import:people.csv:0000000002"}
     [other] = crm.get("/profiles", key="crm_id:C2")["profiles"]
     assert other["id"] != profile["id"]
 
@@ -80,7 +80,7 @@ def test_what_two_rows_share_is_the_first_ones(crm: Any) -> None:
         "SELECT event_id FROM links JOIN keys ON keys.id = links.key"
         " WHERE value = '+41446681800' AND refused IS NULL"
     )
-    assert crm.rows(joins) == [("import:people.csv:0000009",)]
+    assert crm.rows(joins) == [("import:people.csv:0000000009",)]
 
 
 def table(rows: int) -> str:
@@ -316,7 +316,7 @@ def test_a_quote_that_takes_lines_is_named_with_its_first(crm: Any) -> None:
     assert "it takes 3 lines: is a quote in it not closed?" in done.stderr
     assert done.stderr.startswith("line 2: email ")
     evidence = crm.rows("SELECT DISTINCT event_id FROM links ORDER BY 1")
-    assert evidence == [(f"import:people.csv:000000{line}",) for line in (2, 5)]
+    assert evidence == [(f"import:people.csv:000000000{line}",) for line in (2, 5)]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])

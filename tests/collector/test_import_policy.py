@@ -102,6 +102,23 @@ def test_the_docs_example_keeps_two_customers_apart(
     ]
 
 
+def test_events_under_another_policy_are_refused(two_at_most: Any, elsewhere: Path) -> None:
+    two_at_most.start()
+    config = two_at_most.db.with_name("onetrail.toml")
+    wait_until(settled_under(two_at_most, config), "the collector's policy to be applied")
+    (elsewhere / "events.jsonl").write_text('{"type": "track", "userId": "u", "event": "a"}\n')
+    command = (
+        "onetrail-collector import events.jsonl --format segment --source demo"
+        f" --db {two_at_most.db}"
+    )
+    refused = run_in(elsewhere, command)
+    assert refused.returncode == 1
+    assert "under another policy than the one configured here" in refused.stderr
+    assert two_at_most.rows("SELECT count(*) FROM events") == [(0,)]
+    done = run_in(elsewhere, f"{command} --config {config}")
+    assert "1 events stored" in done.stdout, done.stderr
+
+
 def test_an_import_under_another_policy_is_refused(two_at_most: Any, elsewhere: Path) -> None:
     two_at_most.start()
     config = two_at_most.db.with_name("onetrail.toml")

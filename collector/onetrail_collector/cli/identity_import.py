@@ -15,7 +15,7 @@ import click
 from onetrail_collector.cli.database import with_store
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.cli.people_file import PeopleFile
-from onetrail_collector.cli.turns import Turn
+from onetrail_collector.cli.turns import OTHER_POLICY, Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table
@@ -36,12 +36,6 @@ COUNT_TO = 1_000_000_000
 ERASED = (
     "is of a person whose data was erased; the collector's operator lifts that with: "
     "onetrail-collector suppressions lift"
-)
-OTHER_POLICY = (
-    "was resolved under another policy than the one configured here; {rows:,} rows are imported. "
-    "Give the collector's configuration with --config, or the same --set. To change the policy, as "
-    "for a new kind of key: change it there and restart the collector, or, where none runs: "
-    "onetrail-collector identity rebuild --config FILE"
 )
 
 
@@ -96,8 +90,8 @@ def identity_import(
         try:
             refused = with_store(db, work)
         except OtherPolicy:
-            words = OTHER_POLICY.format(rows=importing.rows)
-            raise click.ClickException(f"{db} {words}") from None
+            so_far = f"{importing.rows:,} rows are imported"
+            raise click.ClickException(f"{db} {OTHER_POLICY}; {so_far}") from None
     click.echo(
         f"{importing.rows:,} rows, {importing.links:,} new links, "
         f"{left_out.count:,} cells or rows left out"

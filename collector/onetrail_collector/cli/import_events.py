@@ -8,7 +8,7 @@ import re
 import sys
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -18,12 +18,13 @@ import msgspec
 
 from onetrail_collector.cli.database import with_stored
 from onetrail_collector.cli.options import settings_options
-from onetrail_collector.cli.turns import Turn
+from onetrail_collector.cli.turns import OTHER_POLICY, Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused
 from onetrail_collector.importing_events import Imported, bring
 from onetrail_collector.ingest import Ingest
+from onetrail_collector.policy_in_force import OtherPolicy, require
 from onetrail_collector.printable import printable
 from onetrail_collector.server import GC_THRESHOLD
 from onetrail_collector.settings import Effective, Settings
@@ -78,12 +79,20 @@ def import_events(
             enrichment = Enrichment(found.settings.privacy)
             ingest = Ingest(store, found.settings.policy, system_clock, enrichment=enrichment)
             ingest.start()
+
+            async def in_force() -> None:
+                async with store.transaction() as transaction:
+                    await require(transaction.identity, found.settings.policy)
+
             try:
-                return await _store_all(ingest, batches, left_out, advance)
+                return await _store_all(ingest, in_force, batches, left_out, advance)
             finally:
                 await ingest.close()
 
-        counts = with_stored(found.settings.db, work)
+        try:
+            counts = with_stored(found.settings.db, work)
+        except OtherPolicy:
+            raise click.ClickException(f"{found.settings.db} {OTHER_POLICY}") from None
     click.echo(
         f"{counts.stored:,} events stored, {counts.duplicates:,} stored already, "
         f"{left_out.count:,} lines left out, {counts.warnings:,} warnings"
@@ -98,14 +107,19 @@ async def _check(store: SqliteStore, source: str, settings: Settings) -> None:
 
 
 async def _store_all(
-    ingest: Ingest, batches: Iterator[_Batch], left_out: "_Rejects", advance: Callable[[], None]
+    ingest: Ingest,
+    in_force: Callable[[], Awaitable[None]],
+    batches: Iterator[_Batch],
+    left_out: "_Rejects",
+    advance: Callable[[], None],
 ) -> Imported:
-    """One batch is committed while the next is read."""
+    """One batch is committed while the next is read. Raises OtherPolicy, asked before each."""
     counts = Imported()
     batch = next(batches, None)
     turn = Turn()
     while batch is not None:
         began = time.monotonic()
+        await in_force()
         storing = asyncio.create_task(bring(ingest, batch.envelopes, counts))
         try:
             following = await asyncio.to_thread(next, batches, None)
