@@ -135,7 +135,8 @@ const BY = { policy: "a changed policy", erasure: "somebody else's erasure", bac
 function historyCard(page) {
   const by = (line) => line.cause === "event" ? (line.event_id ? statedBy("an event", line.event_id, line.what) : "an event") : BY[line.cause] || (line.cause === "undo" ? `${line.made_by}, who undid decision ${line.decision}` : line.made_by);
   const undo = (line) => decide({ title: `Undo decision ${line.decision}`, path: `/identity/decisions/${line.decision}/undo`, body: {}, done: refresh });
-  const button = (line) => (line.cause !== "decision" ? "" : h("button", { class: "quiet small", type: "button", onclick: () => undo(line) }, "Undo"));
+  const undone = new Set(page.history.filter((line) => line.cause === "undo").map((line) => line.decision));
+  const button = (line) => (line.cause !== "decision" || undone.has(line.decision) ? "" : h("button", { class: "quiet small", type: "button", onclick: () => undo(line) }, "Undo"));
   const why = (line) => line.reason || (line.refused ? inWords(line.refused) : "");
   const rows = page.history.map((line) => [when(line.time), line.what, h("span", { class: "id" }, line.other.slice(0, 8)), line.key ? `${line.key.kind} ${line.key.value}` : "", why(line), by(line), button(line)]);
   return table("What became of this profile", ["When", "What", "Device", "Key", "Why", "By", ""], rows);
