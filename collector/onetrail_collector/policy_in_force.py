@@ -37,9 +37,16 @@ async def applied_policy(store: Store) -> str | None:
 
 
 async def begin_applying(tables: IdentityTransaction, policy: Policy) -> str | None:
-    """All is resolved under this policy from now on; answers which was applied before."""
-    applied, _ = await _states(tables)
-    await tables.set_state("applying", fingerprint(policy))
+    """All is resolved under this policy from now on; answers which was applied before.
+
+    Where another was applied by half, none is until this one is applied to all.
+    """
+    own = fingerprint(policy)
+    applied, applying = await _states(tables)
+    if applying not in {None, own}:
+        applied = MIXED
+        await tables.set_state("policy", applied)
+    await tables.set_state("applying", own)
     return applied
 
 

@@ -34,7 +34,13 @@ KEYS_A_STEP = 2_000
 IDS_A_STEP = 200
 A_REGION = 50  # links; to look at one takes as long as to resolve so many
 IDLE_S = 1.0
+YIELD_S, MAX_YIELD_S = 10.0, 3600.0  # to who applies another policy: ever longer
 NOTHING_TO_GROW_BY = AssertionError("a region without a ring is always settled")
+
+OTHER_POLICY = (
+    "another process applies another identity policy to this database: give both the same "
+    "configuration; this one's is applied again in %d s"
+)
 
 log = logging.getLogger("onetrail_collector")
 
@@ -49,6 +55,7 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
     full disk) is tried again.
     """
     pace = Pace()
+    yield_s = YIELD_S
     while True:
         try:
             applied = await applied_policy(store)
@@ -58,7 +65,9 @@ async def keep_settled(store: Store, policy: Policy, now_ms: Callable[[], int]) 
                 await rebuild(store, policy, now_ms=now_ms(), pace=pace)
             await settle_rest(store, policy, now_ms=now_ms(), pace=pace)
         except OtherPolicy:
-            log.info("another process applies another identity policy; this one's comes after it")
+            log.warning(OTHER_POLICY, round(yield_s))
+            await asyncio.sleep(yield_s)
+            yield_s = min(2 * yield_s, MAX_YIELD_S)
         except Exception:
             log.exception("profiles could not be resolved again; the next attempt comes soon")
         await asyncio.sleep(IDLE_S)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from tests.collector.store.test_histories import compare
@@ -79,6 +79,39 @@ def test_an_event_id_of_another_device_gives_nobody_its_profile_id(
     other = event("click")
     assert send(collector, other) != ann
     assert send(collector, other, profile=ann) == ann
+
+
+@pytest.mark.parametrize("asked", ["the profile ID before", "a new session", "nothing"])
+def test_an_event_id_that_can_be_guessed_tells_nobody_a_profile_id(
+    collector: Any, ann: str, asked: str
+) -> None:
+    bob = send(collector, event("identify", "s2", "bob"), profile=ann, session="s2")
+    send(collector, {**event("order"), "id": "5"}, profile=bob, session="s2")
+    profile = None if asked == "nothing" else ann
+    session = "s9" if asked == "a new session" else None
+    guess = {**event("order"), "id": "5"}
+    assert send(collector, guess, event("planted"), profile=profile, session=session) != bob
+    assert "planted" not in of(collector, bob)
+
+
+def test_who_had_a_device_before_keeps_what_was_theirs_when_the_next_is_erased(
+    collector: Any, ann: str
+) -> None:
+    """Also where the session goes on under the next one's profile ID, and for retries."""
+    before, sign_in = event("before"), event("identify", user="bob")
+    bob = send(collector, before, sign_in, profile=ann, session="s1")
+    assert bob != ann
+    erase(collector, bob)
+    held = collector.rows(
+        "SELECT DISTINCT sessions.profile_id FROM sessions JOIN events ON session = sessions.id"
+    )
+    assert held == [(1,)]
+    assert of(collector, ann) == ["identify", "before"]
+    for events in ([before], [before, event("late")]):
+        assert send(collector, *events, profile=ann, session="s1") == ann
+        assert send(collector, *events, profile=ann) == ann
+    assert of(collector, ann) == ["identify", "before", "late"]
+    assert send(collector, before, sign_in, profile=ann) != ann  # hands changed, to nobody known
 
 
 def test_what_follows_a_lost_answer_in_a_new_session_is_the_new_persons(
@@ -220,7 +253,7 @@ class Device:
             self.user = user
         name = "identify" if chance > 0.75 else "click"
         properties = json.dumps({"user_id": self.user} if chance > 0.75 else {})
-        made = Event(0, str(len(self.users)), name, properties, session=self.session)
+        made = Event(0, str(UUID(int=len(self.users))), name, properties, session=self.session)
         self.users[made.id] = self.times
         self.waiting.append(made)
 

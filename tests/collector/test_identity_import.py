@@ -222,6 +222,11 @@ def test_rows_that_share_a_number_wait_for_nobody(crm: Any) -> None:
     assert crm.rows("SELECT count(*) FROM unsettled") == [(0,)]
 
 
+def test_a_cell_that_parts_records_elsewhere_ends_nothing(crm: Any) -> None:
+    run_import(crm, "crm_id\nC1\n\x1e\nC3\nC4\x1e\nC5\n")
+    assert crm.rows("SELECT value FROM keys ORDER BY 1") == [("C1",), ("C3",), ("C4",), ("C5",)]
+
+
 def test_odd_encodings_and_marks_are_survived(crm: Any) -> None:
     text = b"\xef\xbb\xbfcrm_id,email\nC\xff,ann@shop.test\nC2,bob@shop.test\n"
     said = run_import(crm, text).stderr

@@ -248,3 +248,30 @@ async def test_of_two_who_apply_their_policies_the_later_goes_on_alone(tmp_path:
             await first_one
         assert await applied_policy(ours) == fingerprint(old)
         assert not await rebuild(ours, old, now_ms=0)
+
+
+def test_who_dies_on_the_way_back_to_the_old_policy_has_it_not_applied(tmp_path: Path) -> None:
+    """It is the one applied last, but what a newer one did to some profiles is yet to be undone."""
+    old, newer = Policy(), Policy(kinds={"email": Kind("email", max_values=2)})
+
+    class Died(Exception):  # noqa: N818 - a test
+        pass
+
+    def die(_done: int, _all: int) -> None:
+        raise Died
+
+    async def run() -> None:
+        store = await SqliteStore.open(tmp_path / "a.db")
+        await store.add_source("demo", name="demo", origins=[], now_ms=0)
+        row = Row(2, (("email", "ann@shop.test"),))
+        await import_rows(store, [row], old, evidence=Evidence("a.csv", 0), now_ms=0)
+        assert await applied_policy(store) == fingerprint(old)
+        for policy in (newer, old):
+            with pytest.raises(Died):
+                await rebuild(store, policy, now_ms=0, progress=die)
+            assert await applied_policy(store) not in {fingerprint(old), fingerprint(newer)}
+        await rebuild(store, old, now_ms=0)
+        assert await applied_policy(store) == fingerprint(old)
+        await store.close()
+
+    asyncio.run(run())

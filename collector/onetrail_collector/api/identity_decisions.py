@@ -20,7 +20,7 @@ from onetrail_collector.api.identity_views import (
     members_named,
 )
 from onetrail_collector.api.operation import Call, Nothing, Operation
-from onetrail_collector.api.profiles import key_meant
+from onetrail_collector.api.profiles import parse_keys
 from onetrail_collector.deciding import undo
 from onetrail_collector.errors import not_found, wrong_shape
 from onetrail_collector.identity.decisions import Join, RefuseKey
@@ -83,8 +83,9 @@ async def join(call: Call[ProfileAsked, JoinBody]) -> Decided:
 
 async def refuse_key(call: Call[Asked, RefuseKeyBody]) -> Decided:
     """Let a key join nobody, whoever uses it, now or later."""
-    key = await key_meant(call.store, call.settings.policy, call.body.key)
-    return await carry_out(call, [RefuseKey(key)])
+    *before, now = parse_keys(call.settings.policy, call.body.key)
+    stored = [key for key in before if await call.store.identity.evidence_for(key, limit=1)]
+    return await carry_out(call, [RefuseKey(key) for key in (*stored, now)])
 
 
 async def undo_decision(call: Call[DecisionAsked, UndoBody]) -> Decided:

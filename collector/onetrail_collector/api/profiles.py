@@ -1,6 +1,7 @@
 """Who is this, and what did they do? A profile, by any of its IDs or keys, and its events."""
 
 import asyncio
+from itertools import chain
 from typing import Annotated
 
 import msgspec
@@ -119,6 +120,11 @@ async def profile_by_id(call: Call[ByProfileId, Nothing]) -> Profile:
 async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
     """The profiles with a link to this key; one, unless it is shared or refused."""
     key = await key_meant(call.store, call.settings.policy, call.asked.key)
+    keys = parse_keys(call.settings.policy, call.asked.key)
+
+    async def find() -> list[int]:
+        found = [await call.store.find_profiles_by_key(one) for one in keys]
+        return list(dict.fromkeys(chain.from_iterable(found)))
 
     async def read(numbers: list[int]) -> list[Profile]:
         return [
@@ -126,7 +132,7 @@ async def profiles_by_key(call: Call[ByKey, Nothing]) -> ProfilesOfKey:
             for number in numbers
         ]
 
-    profiles = await still_there(lambda: call.store.find_profiles_by_key(key), read)
+    profiles = await still_there(find, read)
     return ProfilesOfKey(KeyRef(key.kind, key.value), profiles)
 
 

@@ -109,7 +109,7 @@ class Assignment:
                 receipt.duplicates += 1
                 receipt.duplicate_indexes.append(event.index)
                 if not envelope.imported:
-                    self._devices.repeat(source, known[event_id])
+                    self._devices.repeat(source, event_id, known[event_id])
                     current = None  # what follows may go on under another profile ID
                 continue
             if time_ms is None:

@@ -8,7 +8,7 @@ device itself, the profile ID that was issued to it stands for the payload's.
 import msgspec
 
 from onetrail_collector.assignment.hands import Hands
-from onetrail_collector.assignment.request import Request, sessions_of
+from onetrail_collector.assignment.request import Request, sessions_of, tells_device
 from onetrail_collector.assignment.sessions import Sessions
 from onetrail_collector.device import divide
 from onetrail_collector.identification import Identification
@@ -72,8 +72,8 @@ class Devices:
         found = None
         for event in envelope.events:
             stored = self._known.events[source.id].get(event.id)
-            if stored is not None:
-                self.repeat(source, stored)
+            if stored is not None and tells_device(event.id):
+                self.repeat(source, event.id, stored)
                 found = self._known.sessions[source.id, stored.public_id]
         return found
 
@@ -153,8 +153,10 @@ class Devices:
         self._hands.see(session.profile_id)
         return self._sessions.move(source, session, self._hands.now(session.profile_id))
 
-    def repeat(self, source: Source, stored: Session) -> None:
+    def repeat(self, source: Source, event_id: str, stored: Session) -> None:
         """Go past an event that is stored already, whose device may have changed hands by it."""
+        if not tells_device(event_id):
+            return
         self._hands.see(stored.profile_id)
         self._hands.see(self._known.sessions[source.id, stored.public_id].profile_id)
 

@@ -1,12 +1,20 @@
 """What a commit must look up before its requests can be assigned."""
 
 import hashlib
+import re
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from onetrail_collector.identification import Identification
 from onetrail_collector.store.rows import Known, Question
 from onetrail_collector.wire.envelope import ANOTHER_DEVICE, ARRIVAL, Envelope
+
+UUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}\Z")
+
+
+def tells_device(event_id: str) -> bool:
+    """Whether who knows the id of a stored event is its device: nobody guesses a UUID."""
+    return UUID.match(event_id) is not None
 
 
 class Request(NamedTuple):

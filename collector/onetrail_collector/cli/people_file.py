@@ -8,7 +8,6 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
-from itertools import chain
 from typing import IO
 
 import click
@@ -28,6 +27,7 @@ class PeopleFile:
         encoding, errors = ("utf-16", "strict") if self._utf16 else ("utf-8-sig", "surrogateescape")
         self._text = io.TextIOWrapper(raw, encoding, errors=errors, newline="")
         self.broken: str | None = None
+        self._ended = False
 
     def bytes_read(self) -> int:
         """How far it is read."""
@@ -40,10 +40,10 @@ class PeopleFile:
             first = self._text.readline()
             delimiter = max(DELIMITERS, key=first.count)
             yield 1, next(csv.reader([first], delimiter=delimiter), [])
-            reader = csv.reader(chain(self._text, [END]), delimiter=delimiter)
+            reader = csv.reader(self._to_the_end(), delimiter=delimiter)
             line = 2
             for cells in reader:
-                if cells and cells[-1].endswith(END):
+                if self._ended and cells and cells[-1].endswith(END):
                     if cells != [END]:
                         self.broken = _broken(line, "a quote is opened and never closed")
                     return
@@ -55,6 +55,11 @@ class PeopleFile:
             if line == 1:
                 raise click.ClickException("the file is neither UTF-16 nor UTF-8") from None
             self.broken = _broken(line, "it is not the UTF-16 that its first bytes say")
+
+    def _to_the_end(self) -> Iterator[str]:
+        yield from self._text
+        self._ended = True
+        yield END
 
 
 def _broken(line: int, why: str) -> str:

@@ -30,6 +30,27 @@ LAST_PROFILE_ID = """
 max((SELECT ifnull(max(id), 0) FROM profile_ids),
     ifnull((SELECT last_profile_id FROM erasures ORDER BY id DESC LIMIT 1), 0))
 """
+# Each erased profile ID with those from whom its device came to it and who stay, the last first.
+HANDED_OVER = """
+WITH RECURSIVE before (erased, id, steps) AS (
+    SELECT profile_ids.id, profile_ids.handed_from, 1
+    FROM erasing CROSS JOIN profile_ids ON profile_ids.id = erasing.profile_id
+    WHERE erasing.erasure = ?1 AND profile_ids.handed_from IS NOT NULL
+    UNION ALL
+    SELECT before.erased, profile_ids.handed_from, steps + 1
+    FROM before CROSS JOIN profile_ids ON profile_ids.id = before.id
+    WHERE profile_ids.handed_from IS NOT NULL
+)
+SELECT before.erased, before.id FROM before
+WHERE before.id IN (SELECT id FROM profile_ids)
+  AND before.id NOT IN (SELECT profile_id FROM erasing)
+ORDER BY before.erased, before.steps
+"""
+GIVE_BACK = """
+UPDATE sessions SET profile_id = ?2
+WHERE profile_id = ?1 AND id IN (SELECT session FROM events WHERE profile_id = ?2)
+"""
+
 THEIRS = "profile_id IN (SELECT profile_id FROM erasing WHERE erasure = ?1)"
 TELL_FOLLOWERS = """
 INSERT INTO history (what, profile, other, cause, public_id, time_ms)
@@ -115,6 +136,8 @@ class ErasureSteps:
         return await erasure_receipts.find_row(self._connection, number), neighbours
 
     async def suppress_sessions(self, erasure: int, after: int) -> int | None:
+        if not after:
+            await self._give_sessions_back(erasure)
         rows = await self._all(
             f"""
             SELECT sessions.id, sources.public_id, sessions.public_id
@@ -135,6 +158,11 @@ class ErasureSteps:
             [(row[0],) for row in rows],
         )
         return int(rows[-1][0])
+
+    async def _give_sessions_back(self, erasure: int) -> None:
+        """Sessions in which a device changed hands are of whoever had it before, if they stay."""
+        for erased, *before in await self._all(HANDED_OVER, erasure):
+            await self._connection.execute(GIVE_BACK, (erased, *before))
 
     async def remove_events(self, erasure: int) -> int | None:
         rows = await self._all(
