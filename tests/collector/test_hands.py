@@ -114,6 +114,29 @@ def test_who_had_a_device_before_keeps_what_was_theirs_when_the_next_is_erased(
     assert send(collector, before, sign_in, profile=ann) != ann  # hands changed, to nobody known
 
 
+def test_hands_change_twice_and_the_first_knows_of_neither(collector: Any, ann: str) -> None:
+    bob = send(collector, event("identify", "s2", "bob"), profile=ann, session="s2")
+    sign_in = event("identify", "s3", "cat")
+    cat = send(collector, sign_in, profile=bob, session="s3")
+    assert send(collector, sign_in, event("order"), profile=ann, session="s4") == cat
+    assert of(collector, cat) == ["identify", "order"]
+    erase(collector, bob)
+    assert send(collector, sign_in, event("more"), profile=ann, session="s5") == cat
+
+
+def test_a_named_device_that_changed_hands_twice_leaves_the_first_ones_session(
+    collector: Any,
+) -> None:
+    device = {"anonymousId": "a"}
+    session = {"context": {"sessionId": 7}}
+    send_segment(collector, signs_in("17", **device, **session))
+    for user in ("18", "19"):
+        send_segment(collector, signs_in(user, **device))
+    send_segment(collector, tracks("order", **device, **session))
+    holders = "SELECT profile_id FROM events WHERE type = 'order'"
+    assert collector.rows(holders) == [(3,)]
+
+
 def test_what_follows_a_lost_answer_in_a_new_session_is_the_new_persons(
     collector: Any, ann: str
 ) -> None:

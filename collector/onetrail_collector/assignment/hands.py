@@ -4,7 +4,7 @@ From the moment at which a profile ID was handed over, nothing that comes after 
 before, in whichever session. That holds as well where it was handed over long ago, and the request
 tells of it by an event that is stored already or by a session that is known: the client has not
 heard of it if the answer was lost. A late request brings nothing back: it is known of each
-profile ID which one it took over from, so the order of arrival says nothing.
+profile ID which ones it took over from, so the order of arrival says nothing.
 """
 
 from onetrail_collector.store.rows import ProfileId
@@ -20,8 +20,8 @@ class Hands:
 
     def see(self, profile_id: ProfileId) -> None:
         """Something is of this profile ID: its device is no longer its predecessor's."""
-        if profile_id.handed_from is not None:
-            self._next[profile_id.handed_from] = profile_id
+        for before in profile_id.before:
+            self._next[before] = profile_id
 
     def now(self, profile_id: ProfileId) -> ProfileId:
         """The profile ID under which goes on what was of this one.

@@ -101,11 +101,7 @@ def _heirs(profile_ids: set[int], known: Known) -> set[int]:
     for events in known.events.values():
         sessions += events.values()
     handed = {one.profile_id for one in sessions if one.profile_id.handed_from is not None}
-    heirs: set[int] = set()
-    for profile_id in sorted(handed):
-        if profile_id.handed_from in profile_ids or profile_id.handed_from in heirs:
-            heirs.add(profile_id.id)
-    return heirs
+    return {one.id for one in handed if not profile_ids.isdisjoint(one.before)}
 
 
 def sessions_of(envelope: Envelope) -> list[str]:

@@ -1,5 +1,6 @@
 """Sessions and profile IDs of one commit: those that are known, and those that it adds."""
 
+import json
 from collections.abc import Callable
 
 from onetrail_collector.identification import Identification
@@ -13,6 +14,8 @@ from onetrail_collector.store.rows import (
     Writes,
 )
 from onetrail_collector.wire.envelope import Client
+
+MAX_BEFORE = 100  # of those from whom a device came, the last
 
 Describe = Callable[[Client, str, str], str | None]
 """What is stored of a new session's client, given its source's id and kind: a JSON object."""
@@ -43,7 +46,7 @@ class Sessions:
         received_ms: int,
         public_id: str | None = None,
         *,
-        handed_from: int | None = None,
+        handed_from: str | None = None,
     ) -> ProfileId:
         """A new profile ID; its public id is made, or another collector's."""
         self.known.last_profile_id = number = self.known.last_profile_id + 1
@@ -99,7 +102,8 @@ class Sessions:
         }
         held = self.known.exclusive.setdefault(session.profile_id.id, {})
         if any(held.get(kind, value) != value for kind, value in stated.items()):
-            next_id = self.issue(source, received_ms, handed_from=session.profile_id.id)
+            before = [session.profile_id.id, *session.profile_id.before][:MAX_BEFORE]
+            next_id = self.issue(source, received_ms, handed_from=json.dumps(before))
             session = self.move(source, session, next_id)
             held = self.known.exclusive.setdefault(session.profile_id.id, {})
         held.update(stated)

@@ -32,19 +32,12 @@ max((SELECT ifnull(max(id), 0) FROM profile_ids),
 """
 # Each erased profile ID with those from whom its device came to it and who stay, the last first.
 HANDED_OVER = """
-WITH RECURSIVE before (erased, id, steps) AS (
-    SELECT profile_ids.id, profile_ids.handed_from, 1
-    FROM erasing CROSS JOIN profile_ids ON profile_ids.id = erasing.profile_id
-    WHERE erasing.erasure = ?1 AND profile_ids.handed_from IS NOT NULL
-    UNION ALL
-    SELECT before.erased, profile_ids.handed_from, steps + 1
-    FROM before CROSS JOIN profile_ids ON profile_ids.id = before.id
-    WHERE profile_ids.handed_from IS NOT NULL
-)
-SELECT before.erased, before.id FROM before
-WHERE before.id IN (SELECT id FROM profile_ids)
-  AND before.id NOT IN (SELECT profile_id FROM erasing)
-ORDER BY before.erased, before.steps
+SELECT profile_ids.id, before.value
+FROM erasing CROSS JOIN profile_ids ON profile_ids.id = erasing.profile_id
+CROSS JOIN json_each(profile_ids.handed_from) AS before
+WHERE erasing.erasure = ?1 AND before.value IN (SELECT id FROM profile_ids)
+  AND before.value NOT IN (SELECT profile_id FROM erasing)
+ORDER BY profile_ids.id, before.key
 """
 GIVE_BACK = """
 UPDATE sessions SET profile_id = ?2

@@ -35,7 +35,7 @@ CREATE TABLE profile_ids (
     issued_ms INTEGER NOT NULL,
     profile   INTEGER NOT NULL,
     dropped_links INTEGER NOT NULL DEFAULT 0,  -- keys beyond the number that one profile ID may have
-    handed_from INTEGER  -- where its device changed hands, the one before, which may be gone: erased
+    handed_from TEXT  -- where its device changed hands, JSON list: those before, the last first; some may be erased
 );
 CREATE INDEX profile_ids_by_profile ON profile_ids (profile) WHERE profile <> id;  -- a profile's page
 

@@ -3,22 +3,31 @@
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import msgspec
+
 from onetrail_collector.identity.keys import Key
 from onetrail_collector.identity.resolve import Link
 from onetrail_collector.identity.suppression import Trace
 from onetrail_collector.identity.traits import Trait
 from onetrail_collector.store.rows.sources import Source
 
+_numbers = msgspec.json.Decoder(list[int])
+
 
 class ProfileId(NamedTuple):
     """A profile ID that the collector has issued.
 
-    handed_from: where its device changed hands, the number of the one before.
+    handed_from: where its device changed hands, as a JSON list the numbers of those before.
     """
 
     id: int
     public_id: str
-    handed_from: int | None = None
+    handed_from: str | None = None
+
+    @property
+    def before(self) -> list[int]:
+        """From whom its device came to it, the last first."""
+        return [] if self.handed_from is None else _numbers.decode(self.handed_from)
 
 
 class Session(NamedTuple):
@@ -81,7 +90,7 @@ class NewProfileId(NamedTuple):
     source: int
     issued_ms: int
     profile: int
-    handed_from: int | None = None
+    handed_from: str | None = None
 
 
 class NewSession(NamedTuple):
