@@ -8,6 +8,7 @@ import codecs
 import csv
 import io
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO
 
 import click
@@ -40,7 +41,7 @@ class PeopleFile:
             first = self._text.readline()
             delimiter = max(DELIMITERS, key=first.count)
             yield 1, next(csv.reader([first], delimiter=delimiter), [])
-            reader = csv.reader(self._to_the_end(), delimiter=delimiter)
+            reader = csv.reader(chain(self._text, self._end()), delimiter=delimiter)
             line = 2
             for cells in reader:
                 if self._ended and cells and cells[-1].endswith(END):
@@ -56,8 +57,7 @@ class PeopleFile:
                 raise click.ClickException("the file is neither UTF-16 nor UTF-8") from None
             self.broken = _broken(line, "it is not the UTF-16 that its first bytes say")
 
-    def _to_the_end(self) -> Iterator[str]:
-        yield from self._text
+    def _end(self) -> Iterator[str]:
         self._ended = True
         yield END
 
