@@ -1,8 +1,8 @@
-"""What identity resolution and imports ask of a store."""
+"""What identity resolution asks of a store."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any, Protocol
+from typing import Protocol
 
 from onetrail_collector.identity.decisions import Decision, Part
 from onetrail_collector.identity.keys import Key
@@ -21,9 +21,7 @@ from onetrail_collector.store.rows import (
     Change,
     ChangeCause,
     DecisionRow,
-    ImportedRows,
     KeyState,
-    KnownKey,
     LinkState,
     Moment,
     ProfileSize,
@@ -285,25 +283,3 @@ class IdentityReads(Protocol):
 
     async def totals(self, profile: int, *, count_to: int) -> ProfileTotals:
         """How much there is of a profile, each counted as far as `count_to`."""
-
-
-class ImportTransaction(Protocol):
-    """What an import of links needs, within one transaction."""
-
-    async def source(self, *, now_ms: int) -> int:
-        """The number of the source of imported links; it is disabled: nobody sends as it."""
-
-    async def add_keys(self, keys: list[Any], *, source: int) -> dict[Key, KnownKey]:
-        """Add keys; answers those that were there, which stay as they are.
-
-        The list holds of each key its number, each one more than the one before, its kind, its
-        value, and the profile that holds it or None.
-
-        None is linked to an imported profile ID that is seen on more than 1,000.
-        """
-
-    async def highest_numbers(self) -> tuple[int, int]:
-        """The highest profile ID and the highest key in use."""
-
-    async def add(self, rows: ImportedRows) -> list[tuple[int, int]]:
-        """Add all of it; answers the links, of those that might be there already, that were not."""

@@ -5,11 +5,8 @@ from contextlib import AbstractAsyncContextManager
 from typing import Any, Protocol, TypeVar
 
 from onetrail_collector.identity.keys import Key
-from onetrail_collector.store.protocol.identity import (
-    IdentityReads,
-    IdentityTransaction,
-    ImportTransaction,
-)
+from onetrail_collector.store.protocol.identity import IdentityReads, IdentityTransaction
+from onetrail_collector.store.protocol.imports import ImportTransaction
 from onetrail_collector.store.protocol.upkeep import ErasureSteps, RetentionStore
 from onetrail_collector.store.rows import (
     BlockedValue,
