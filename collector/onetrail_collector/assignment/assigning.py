@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from onetrail_collector import quarantine
 from onetrail_collector.assignment.devices import Devices, skew_ms
-from onetrail_collector.assignment.request import Request
+from onetrail_collector.assignment.request import Request, tells_device
 from onetrail_collector.assignment.sessions import Describe, Sessions
 from onetrail_collector.errors import origin_not_allowed, secret_required, unknown_source
 from onetrail_collector.identification import Identification
@@ -108,8 +108,8 @@ class Assignment:
             if event_id in known:
                 receipt.duplicates += 1
                 receipt.duplicate_indexes.append(event.index)
-                if not envelope.imported:
-                    self._devices.repeat(source, event_id, known[event_id])
+                if not envelope.imported and tells_device(event_id):
+                    self._devices.repeat(source, known[event_id])
                     current = None  # what follows may go on under another profile ID
                 continue
             if time_ms is None:

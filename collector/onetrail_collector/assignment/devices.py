@@ -73,7 +73,7 @@ class Devices:
         for event in envelope.events:
             stored = self._known.events[source.id].get(event.id)
             if stored is not None and tells_device(event.id):
-                self.repeat(source, event.id, stored)
+                self.repeat(source, stored)
                 found = self._known.sessions[source.id, stored.public_id]
         return found
 
@@ -153,10 +153,8 @@ class Devices:
         self._hands.see(session.profile_id)
         return self._sessions.move(source, session, self._hands.now(session.profile_id))
 
-    def repeat(self, source: Source, event_id: str, stored: Session) -> None:
+    def repeat(self, source: Source, stored: Session) -> None:
         """Go past an event that is stored already, whose device may have changed hands by it."""
-        if not tells_device(event_id):
-            return
         self._hands.see(stored.profile_id)
         self._hands.see(self._known.sessions[source.id, stored.public_id].profile_id)
 
