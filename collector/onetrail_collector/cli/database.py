@@ -15,6 +15,13 @@ from onetrail_collector.store.sqlite import SqliteStore
 
 T = TypeVar("T")
 
+OTHER_POLICY = (
+    "was resolved under another policy than the one configured here. "
+    "Give the collector's configuration with --config, or the same --set. To change the policy, as "
+    "for a new kind of key: change it there and restart the collector, or, where none runs: "
+    "onetrail-collector identity rebuild --config FILE"
+)
+
 
 def database(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--db`; without it the database is the configured one."""

@@ -14,7 +14,7 @@ import msgspec
 from onetrail_collector.api import profiles
 from onetrail_collector.api.operation import Call, Nothing, fitting
 from onetrail_collector.auth import Caller
-from onetrail_collector.cli.database import CONFIG_KEY, operator, with_stored
+from onetrail_collector.cli.database import CONFIG_KEY, OTHER_POLICY, operator, with_stored
 from onetrail_collector.cli.options import effective
 from onetrail_collector.clock import system_clock
 from onetrail_collector.errors import Refused
@@ -54,12 +54,7 @@ def answer(
             await store.settle_key_form(settings.policy.fingerprint)
             applied = await applied_policy(store)
             if applied not in {None, fingerprint(settings.policy)}:
-                raise click.ClickException(
-                    f"{db} was resolved under another policy than the one configured here; where "
-                    "that is not the collector's, give the collector's configuration with "
-                    "--config; where it is, and was changed, restart the collector, or run: "
-                    "onetrail-collector identity rebuild"
-                )
+                raise click.ClickException(f"{db} {OTHER_POLICY}")
         unused: Any = None  # these calls need the store and the policy
         call = Call(
             store=store,

@@ -12,10 +12,10 @@ from typing import Any
 
 import click
 
-from onetrail_collector.cli.database import with_store
+from onetrail_collector.cli.database import OTHER_POLICY, with_store
 from onetrail_collector.cli.options import settings_options
 from onetrail_collector.cli.people_file import PeopleFile
-from onetrail_collector.cli.turns import OTHER_POLICY, Turn
+from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.identity.policy import Policy
 from onetrail_collector.identity.table import InvalidHeader, Reject, Row, Table

@@ -16,9 +16,9 @@ from typing import IO, Any, NamedTuple
 import click
 import msgspec
 
-from onetrail_collector.cli.database import with_stored
+from onetrail_collector.cli.database import OTHER_POLICY, with_stored
 from onetrail_collector.cli.options import settings_options
-from onetrail_collector.cli.turns import OTHER_POLICY, Turn
+from onetrail_collector.cli.turns import Turn
 from onetrail_collector.clock import system_clock
 from onetrail_collector.enrichment import Enrichment
 from onetrail_collector.errors import Refused

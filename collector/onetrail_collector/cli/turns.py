@@ -6,13 +6,6 @@ import time
 TURN_S = 1.0  # no commit of the collector waits much longer
 PAUSE_S = 0.02  # a waiting one looks every 5 ms (store/database.py)
 
-OTHER_POLICY = (
-    "was resolved under another policy than the one configured here. "
-    "Give the collector's configuration with --config, or the same --set. To change the policy, as "
-    "for a new kind of key: change it there and restart the collector, or, where none runs: "
-    "onetrail-collector identity rebuild --config FILE"
-)
-
 
 class Turn:
     """How long transactions may follow each other before others have theirs."""
